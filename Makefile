@@ -1,0 +1,51 @@
+# The commands of this project. `make help` lists them.
+PYTHON ?= python3
+# Groups of poetry.lock that `make venv` installs; empty means all.
+GROUPS ?=
+# Arguments for pytest, e.g. make test PYTEST="tests/record -k crash".
+PYTEST ?=
+
+BIN := .venv/bin
+
+# Further targets that `make test` needs, from the file below (the checks of the Nix flake).
+TEST_EXTRA :=
+-include nix.mk
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv run test lint format zoo bench relock clean
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+venv: ## make .venv from poetry.lock, hashes checked
+	@$(PYTHON) scripts/venv $(GROUPS)
+
+run: GROUPS = main test
+run: venv ## see it work: a training script that does not repeat, and its mended twin
+	@scripts/demo
+
+test: lint $(TEST_EXTRA) ## lint, types and all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations 10 $(PYTEST)
+
+lint: venv ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: venv ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+zoo: venv ## scoreboard of the known causes in tests/zoo
+	@$(BIN)/python -m tests.zoo
+
+bench: venv ## measure against the targets, as ratios
+	@$(BIN)/python benchmarks
+
+relock: ## resolve pyproject.toml anew into poetry.lock
+	@$(PYTHON) scripts/relock
+
+clean: ## remove all that make has made
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests examples benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
