@@ -1,0 +1,19 @@
+"""The vocabulary of events that probes record and comparison reads."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Phase(IntEnum):
+    """Where in a training program an event belongs. STATE is kept for information and never compared."""
+
+    INIT = 0
+    DATA = 1
+    FORWARD = 2
+    LOSS = 3
+    BACKWARD = 4
+    UPDATE = 5
+    METRIC = 6
+    OUTPUT = 7
+    STATE = 8

@@ -1,0 +1,263 @@
+"""Reads the stream of one process (and thread): memory-mapped, each frame checked when it is looked at."""
+
+from __future__ import annotations
+
+import mmap
+from bisect import bisect_right
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reprotest.digest.algorithm import BLAKE2B
+from reprotest.errors import RecordError
+from reprotest.record.format import DIGEST_BYTES, EVENT_BYTES, FRAME, STEP, Codec
+from reprotest.record.frame import Frame, check_body, read_head, zero_from
+from reprotest.record.header import check_header
+from reprotest.record.template import Template, parse_template
+
+_TEMPLATES_KEPT = 256
+_MOST_AT_ONCE = 1 << 16
+_STEP = np.frombuffer(STEP, "<u4")
+
+
+class Segment:
+    """Frames of one template that lie one after the other: read at once, as arrays without copying.
+
+    Attributes:
+        first: index of its first frame in the stream.
+        count: frames.
+        template: number of their template.
+        events: events a frame.
+        roots: (count, 2) array of uint64, the frames' roots. Copied out: comparison reads nothing else, and they lie far apart.
+    """
+
+    __slots__ = ("_offset", "_size", "_stream", "count", "events", "first", "roots", "template")
+
+    def __init__(
+        self, stream: Stream, first: int, roots: NDArray[np.uint64], template: int, events: int, offset: int
+    ) -> None:
+        self._stream = stream
+        self._offset = offset
+        self._size = FRAME.size + EVENT_BYTES * events
+        self.first = first
+        self.count = len(roots)
+        self.roots = roots
+        self.template = template
+        self.events = events
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """(count,)"""
+        return self._array("<i8", 16, (), ())
+
+    @property
+    def digests(self) -> NDArray[np.uint64]:
+        """(count, events, 2)"""
+        return self._array("<u8", FRAME.size, (self.events, 2), (DIGEST_BYTES, 8))
+
+    @property
+    def sketches(self) -> NDArray[np.float64]:
+        """(count, events, 2)"""
+        return self._array("<f8", FRAME.size + DIGEST_BYTES * self.events, (self.events, 2), (16, 8))
+
+    def root(self, i: int) -> bytes:
+        """The root of the i-th frame of the segment."""
+        return bytes(self.roots[i])
+
+    def frame(self, i: int) -> Frame:
+        """The i-th frame of the segment, checked. Raises RecordError."""
+        return self._stream._frame(self.first + i, self._offset + i * self._size)
+
+    def _array(self, dtype: str, at: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> NDArray[Any]:
+        return np.ndarray((self.count, *shape), dtype, self._stream._view, self._offset + at, (self._size, *strides))
+
+
+class Stream:
+    """One stream file.
+
+    Attributes:
+        key: which process and thread.
+        path: the file.
+        algorithm: the hash of its digests.
+        torn: bytes at the end that are no whole frame; None while nobody has read so far.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Raises RecordError when it is not a stream, OSError when it cannot be read."""
+        self.path = Path(path)
+        self.key = key_of(self.path)
+        self._view = _mapped(self.path)
+        codec, self._start = check_header(self.path, self._view)
+        self._codec = codec or Codec(BLAKE2B)  # a torn header: there is nothing that it could judge
+        self.algorithm: str | None = codec.algorithm if codec else None
+        self.byte_order: bytes | None = codec.byte_order if codec else None
+        self.torn: int | None = None
+        self._template_at: list[int] = []
+        self._templates: dict[int, Template] = {}
+        self._segments: list[Segment] = []
+        self._walk = self._walked()
+
+    def segments(self) -> Iterator[Segment]:
+        """Every segment, in order. Raises RecordError where the file is damaged."""
+        i = 0
+        while i < len(self._segments) or self._more():
+            yield self._segments[i]
+            i += 1
+
+    @property
+    def frames(self) -> Frames:
+        """All frames, as a sequence."""
+        return Frames(self)
+
+    def template(self, number: int) -> Template:
+        """The template of that number. Raises RecordError when it is damaged."""
+        found = self._templates.get(number)
+        if found is None:
+            found = self._read_template(number)
+            if len(self._templates) >= _TEMPLATES_KEPT:
+                self._templates.clear()
+            self._templates[number] = found
+        return found
+
+    def template_content(self, number: int) -> bytes:
+        """The 16-byte hash of a template: equal ones are equal templates. Costs no decoding."""
+        at = self._template_at[number] + 32
+        return bytes(self._view[at : at + 16])
+
+    def verify(self) -> None:
+        """Check every byte. Raises RecordError at the first that is damaged."""
+        for segment in self.segments():
+            self.template(segment.template)
+            for i in range(segment.count):
+                self._check(segment._offset + i * segment._size)
+
+    def close(self) -> None:
+        """Let go of the file. Frames and arrays that were handed out must not be used afterwards."""
+        self._walk.close()
+        self._segments.clear()
+        self._templates.clear()
+        self._view = memoryview(b"")
+
+    def _more(self) -> bool:
+        segment = next(self._walk, None)
+        if segment is not None:
+            self._segments.append(segment)
+        return segment is not None
+
+    def _walked(self) -> Generator[Segment]:
+        view, offset, index, where = self._view, self._start, 0, str(self.path)
+        end = len(view)
+        while end - offset >= FRAME.size:
+            if not any(view[offset : offset + 4]) and zero_from(view, offset):
+                break
+            head = read_head(where, self._codec, view, offset)
+            size = FRAME.size + head.length
+            if offset + size > end:
+                break
+            if head.magic != STEP:
+                if head.template != len(self._template_at):
+                    raise RecordError(
+                        f"{where} is damaged at byte {offset}: a template is out of its order; run the command again"
+                    )
+                self._template_at.append(offset)
+                offset += size
+                continue
+            if head.template >= len(self._template_at):
+                raise RecordError(
+                    f"{where} is damaged at byte {offset}: it refers to a template that is not there; run the command again"
+                )
+            segment = Segment(self, index, self._alike(offset, size), head.template, head.events, offset)
+            yield segment
+            index += segment.count
+            offset += segment.count * size
+        self.torn = end - offset if self.algorithm else end
+
+    def _alike(self, offset: int, size: int) -> NDArray[np.uint64]:
+        """The roots of all frames of one size and template that begin here: tried in growing batches, as most runs are regular."""
+        most = (len(self._view) - offset) // size
+        wanted = np.frombuffer(self._view, "<u8", 6, offset)
+        roots: list[NDArray[np.uint64]] = [wanted[None, 4:]]
+        known, batch = 1, 8
+        if known < most and self._view[offset + size + 8 : offset + size + 16] != self._view[offset + 8 : offset + 16]:
+            return roots[0]
+        while known < most:
+            batch = min(batch * 8, _MOST_AT_ONCE, most - known)
+            # One pass over memory: the headers are copied together, then looked at.
+            heads = np.ndarray((batch, 6), "<u8", self._view, offset + known * size, (size, 8)).copy()
+            same = (heads.view("<u4")[:, 0] == _STEP) & (heads[:, 1] == wanted[1])
+            if not same.all():
+                roots.append(heads[: int(same.argmin()), 4:])
+                break
+            roots.append(heads[:, 4:])
+            known += batch
+        return np.concatenate(roots)
+
+    def _check(self, offset: int) -> Any:
+        where = str(self.path)
+        head = read_head(where, self._codec, self._view, offset)
+        body = self._view[offset + FRAME.size : offset + FRAME.size + head.length]
+        check_body(where, self._codec, head, offset, body)
+        return head, body
+
+    def _frame(self, index: int, offset: int) -> Frame:
+        head, body = self._check(offset)
+        return Frame(index, head.step, self._template_of(head.template, head.events), head.root, body)
+
+    def _template_of(self, number: int, count: int) -> Template:
+        template = self.template(number)
+        if len(template) != count:
+            raise RecordError(
+                f"{self.path} is damaged: a frame of {count} events refers to a template of {len(template)}"
+            )
+        return template
+
+    def _read_template(self, number: int) -> Template:
+        offset = self._template_at[number]
+        head, body = self._check(offset)
+        return parse_template(f"{self.path}, byte {offset}", head.root, bytes(body), head.events)
+
+
+class Frames(Sequence[Frame]):
+    """The frames of a stream; each is checked and decoded when it is asked for."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._segments = list(stream.segments())
+        self._firsts = [segment.first for segment in self._segments]
+
+    def __len__(self) -> int:
+        return self._segments[-1].first + self._segments[-1].count if self._segments else 0
+
+    @overload
+    def __getitem__(self, i: int) -> Frame: ...
+    @overload
+    def __getitem__(self, i: slice) -> list[Frame]: ...
+    def __getitem__(self, i: int | slice) -> Frame | list[Frame]:
+        if isinstance(i, slice):
+            return [self[k] for k in range(*i.indices(len(self)))]
+        i = range(len(self))[i]
+        segment = self._segments[bisect_right(self._firsts, i) - 1]
+        return segment.frame(i - segment.first)
+
+    def equal(self, frame: Frame) -> bool:
+        """Has the frame of this index the same template and root? Costs no decoding."""
+        segment = self._segments[bisect_right(self._firsts, frame.index) - 1]
+        return (
+            segment.root(frame.index - segment.first) == frame.root
+            and self._stream.template_content(segment.template) == frame.template.content
+        )
+
+
+def key_of(path: Path) -> str:
+    """The process (and thread) that a stream's file is named after."""
+    return path.stem.replace("~", "/")
+
+
+def _mapped(path: Path) -> memoryview:
+    with open(path, "rb") as file:
+        if file.seek(0, 2) == 0:
+            return memoryview(b"")
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
