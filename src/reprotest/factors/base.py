@@ -1,0 +1,139 @@
+"""What a factor is: anything that can make two runs of one program differ.
+
+Every factor is one file of this folder holding one subclass of `Factor`. The same object answers five questions: its present
+state (`read`), how to hold it still (`pin`), what other values it could have had (`perturb`), who uses it (`watch`) and what to
+tell the user (`what`, `fix`). Nothing outside this folder lists the factors; `reprotest.factors.all_factors()` finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, ClassVar, Protocol
+
+Json = Any
+"""Plain data: None, bool, int, float, str, lists and string-keyed mappings of them."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How one factor is held during one run. No setting at all means: left free, only watched.
+
+    Attributes:
+        seed: the experiment's base seed; equal seeds and variants give equal values in every process that asks in the same place.
+        variant: 0 is *the* pinned value; k > 0 the factor's k-th other value (`perturb`).
+        only: call sites ("train.py:12"); when not empty, these alone see `variant`, all others see variant 0. Lets an
+            experiment vary one line of the program.
+        constant: streams start anew at every request and are the same in every process, so that who asks first does not
+            matter. For the one experiment that frees the order of threads and processes while entropy is held.
+        identity: also hash objects of the user's classes by creation order instead of by address (memory.address), so that
+            other factors, which move allocations, can be judged apart from addresses.
+    """
+
+    seed: int = 0
+    variant: int = 0
+    only: tuple[str, ...] = ()
+    constant: bool = False
+    identity: bool = False
+
+    def variant_at(self, site: str | None) -> int:
+        """The variant that a call from `site` is to see."""
+        return self.variant if not self.only or site in self.only else 0
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What must be true of a process before it starts, because it cannot be changed from inside.
+
+    Attributes:
+        env: environment variables to set; None removes one.
+        fixed_addresses: start with ADDR_NO_RANDOMIZE (as `setarch -R` does).
+        getrandom_seed: answer the getrandom(2) system call from a stream with this seed.
+        shift_addresses: bytes of padding that move the stack and heap, deterministically.
+    """
+
+    env: Mapping[str, str | None] = field(default_factory=dict)
+    fixed_addresses: bool = False
+    getrandom_seed: int | None = None
+    shift_addresses: int = 0
+
+
+class Inside(Protocol):
+    """What a factor (or a probe) may use inside the process under test. Implemented by `reprotest.probe.child.Child`."""
+
+    @property
+    def process_key(self) -> str:
+        """Names this process the same way in every run: "main", "rank1", "main/SpawnProcess-2"."""
+
+    def setting(self, factor_id: str) -> Setting | None:
+        """How the factor is to be held in this run; None when it is free."""
+
+    def on_import(self, module: str, then: Callable[[ModuleType], None]) -> None:
+        """Call `then(module)` right after `module` was executed (at once if it is imported already)."""
+
+    def site(self) -> str | None:
+        """The innermost line of the user's own code on the current stack, as "path:line"; None if there is none."""
+
+    def caller_is_user(self, depth: int = 2) -> bool:
+        """Is the function that called the wrapper (`depth` frames up) the user's own code, not a library's?"""
+
+    def used(self, factor_id: str, site: str | None = None, calls: int = 1) -> None:
+        """Note that the run used the factor in a way that may vary (an unseeded draw, a clock reading)."""
+
+    def stream(self, factor_id: str, site: str | None, n: int) -> bytes:
+        """The next n bytes of the factor's seeded stream for this process and site (only when it has a setting)."""
+
+    def note(self, sentence: str) -> None:
+        """Say something in the report, under what could not be observed."""
+
+    def at_exit(self, then: Callable[[], None]) -> None:
+        """Call `then()` before the notes are written for the last time, however Python ends the process."""
+
+
+class Factor:
+    """One thing that can make two runs differ."""
+
+    id: ClassVar[str]
+    """From the closed vocabulary of DESIGN.md."""
+    what: ClassVar[str]
+    """One sentence for a report: what varies."""
+    fix: ClassVar[str]
+    """One sentence: what the user should change."""
+    repeats: ClassVar[bool] = False
+    """Can it vary between two runs on one machine with one command? Only such factors are candidates of `run`."""
+    unseen: ClassVar[bool] = False
+    """Can it act without a use that `watch` can see? Such factors are tried even when no use was noted."""
+    frees: ClassVar[int] = 0
+    """How often the experiment *leaves it free* before calling it harmless; 0: perturbing it once is decisive."""
+    tries: ClassVar[int] = 1
+    """How many other values (variants 1 to `tries`) it takes to call it harmless: a set of two has one order in two anyway."""
+    order: ClassVar[int] = 50
+    """Likelihood rank in experiments: small ones are tried first."""
+
+    def acts_unseen(self, modules: frozenset[str]) -> bool:
+        """May it have acted without a trace in a program that imported these top-level modules?"""
+        return self.unseen
+
+    def fixed(self, environ: Mapping[str, str]) -> str | None:
+        """Why it cannot vary between repeats in this environment (the user has set PYTHONHASHSEED, say); None when it can."""
+        return None
+
+    def read(self) -> Mapping[str, Json]:
+        """Its present state as plain data, for the manifest. Never a secret, never an import of a framework that is not loaded."""
+        return {}
+
+    def launch(self, setting: Setting) -> Launch:
+        """What must be set before the process starts to give it this setting."""
+        return Launch()
+
+    def watch(self, inside: Inside) -> None:
+        """Inside a run: note every use with its site, and carry out `inside.setting(self.id)` if there is one."""
+
+    def pin(self, seed: int) -> Sequence[str]:
+        """Seed control in the present process (what `set_seed` does). Returns what was done, in words; empty when not applicable."""
+        return ()
+
+    def perturb(self, k: int) -> str | None:
+        """Describe the k-th other value ("2 threads", "PYTHONHASHSEED=1"); None when there is no such value (on this machine)."""
+        return f"variant {k}" if k <= 1 else None

@@ -1,0 +1,122 @@
+"""Files that a run reads and that an earlier run, or anyone, has changed; the network."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any, Protocol
+
+from reprotest.factors._files import Files
+from reprotest.factors._files import install as watch_files
+from reprotest.factors._kept import VARIABLE, Keeper, roots
+from reprotest.factors.base import Factor, Inside
+
+FILES = "files"
+"""Key under which a process leaves what it read and wrote."""
+
+
+class ExternalState(Factor):
+    """Watched from inside; held from outside, by putting files back before a run starts (`reprotest.run.state`).
+
+    A use is noted for what this one process shows to matter beyond the run: a file that it reads and later changes, a connection to
+    another machine. What a run reads of an earlier run's is found by comparing two runs: `changed_inputs`.
+    """
+
+    id = "external.state"
+    what = "files that an earlier run, or anyone, has changed, and what comes over the network"
+    fix = "start every run from the same inputs: write to a fresh folder, do not go on from what is lying there, check inputs by digest"
+    repeats = True
+    order = 20
+
+    def perturb(self, k: int) -> str | None:
+        return ("files as they were before the first run", "files as the last run left them")[k] if k < 2 else None
+
+    def watch(self, inside: Inside) -> None:
+        put = getattr(inside, "put", None)
+        plan = getattr(inside, "plan", None)
+        folder = os.environ.get(VARIABLE)
+        keeper = Keeper(folder, roots(plan.cwd)) if folder and plan is not None else None
+        store = os.path.dirname(os.path.dirname(os.path.abspath(plan.run_dir))) if plan is not None else None
+        files = Files(
+            inside,
+            changed=(lambda facts: put(FILES, facts)) if put is not None else (lambda facts: None),
+            before_write=keeper.keep if keeper is not None else (lambda path: None),
+            rewritten=lambda site: inside.used(ExternalState.id, site),
+            ignored=() if store is None else (store + "/",),
+        )
+        watch_files(inside, files)
+        inside.on_import("socket", lambda module: _watch_connections(module, inside))
+
+
+def _watch_connections(module: ModuleType, inside: Inside) -> None:
+    kind = module.socket
+
+    def replace(name: str) -> None:
+        real = getattr(kind, name)
+
+        @functools.wraps(real)
+        def connect(self: Any, address: Any) -> Any:
+            if _is_remote(address):
+                inside.used(ExternalState.id, inside.site())
+            return real(self, address)
+
+        setattr(kind, name, connect)
+
+    for name in ("connect", "connect_ex"):
+        replace(name)
+
+
+def _is_remote(address: Any) -> bool:
+    host = address[0] if isinstance(address, tuple) and address else None
+    if not isinstance(host, str):
+        return False  # a path: a socket of this machine
+    return not (host in ("", "localhost", "::1", "0.0.0.0", "::") or host.startswith("127."))
+
+
+class Left(Protocol):
+    """What of a run's record is needed here: `Record` has it."""
+
+    def extras(self, key: str) -> list[Any]: ...
+
+
+def changed_inputs(earlier: Left, later: Left) -> list[tuple[str, str | None, str]]:
+    """The files that the later run read in another state than the earlier one found them in.
+
+    Returns:
+        Path, the user's line that reads it (None where there is none), and what has happened to it; those that the earlier run
+        wrote itself first. A file with the same content is not among them, nor one that was only written.
+    """
+    before, after = _by_path(earlier), _by_path(later)
+    found = []
+    for path, facts in after.items():
+        read, known = facts.get("read"), before.get(path)
+        if read is None or known is None:  # of what only one of them has read nothing says that it has changed
+            continue
+        seen = known.get("read") or known.get("reread")
+        if seen is not None and _same(seen, read):
+            continue
+        written = known.get("written")
+        if written is None:
+            reason = "has changed between the runs"
+        else:
+            reason = "was changed by the run before" if "size" in written else "was made by the run before"
+        found.append((written is None, path, read.get("site"), reason))
+    return [(path, site, reason) for _, path, site, reason in sorted(found, key=lambda f: f[:2])]
+
+
+def _by_path(record: Left) -> dict[str, dict[str, Any]]:
+    """The facts of all processes of a run; the first that read or wrote a path counts."""
+    merged: dict[str, dict[str, Any]] = {}
+    for files in record.extras(FILES):
+        if isinstance(files, Mapping):
+            for path, facts in files.items():
+                merged[path] = {**facts, **merged.get(path, {})}
+    return merged
+
+
+def _same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    if a.get("digest") and b.get("digest"):
+        return bool(a["digest"] == b["digest"])
+    return all(a.get(key) == b.get(key) for key in ("size", "mtime", "inode"))

@@ -1,0 +1,64 @@
+"""Installed Python packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reprotest.factors.base import Factor, Json
+
+
+class Packages(Factor):
+    """Names and versions of what is installed, and where it came from when not from an index."""
+
+    id = "packages"
+    what = "versions and builds of Python packages"
+    fix = "install from a lock file with hashes, the same one everywhere"
+    order = 80
+
+    def read(self) -> Mapping[str, Json]:
+        import importlib.metadata
+
+        found: dict[str, Json] = {}
+        for distribution in importlib.metadata.distributions():
+            name, version = _name_and_version(distribution)
+            key = name.lower().replace("_", "-").replace(".", "-")
+            if not key or key in found:
+                continue  # the first on the path is the one that is imported
+            origin = _origin(distribution.read_text("direct_url.json"))
+            found[key] = f"{version} ({origin})" if origin else version
+        return dict(sorted(found.items()))
+
+    def perturb(self, k: int) -> str | None:
+        return None
+
+
+def _name_and_version(distribution: Json) -> tuple[str, str]:
+    """From the name of the folder, which takes a hundredth of the time that parsing its METADATA does."""
+    folder = str(getattr(getattr(distribution, "_path", None), "name", ""))
+    if folder.endswith(".dist-info"):
+        name, dash, version = folder.removesuffix(".dist-info").rpartition("-")
+        if dash:
+            return name, version
+    metadata = distribution.metadata  # the remains of a package that was removed badly have no name
+    return metadata["Name"] or "", metadata["Version"] or ""
+
+
+def _origin(direct_url: str | None) -> str | None:
+    """Where a package was installed from, when its version alone does not say (PEP 610): editable, or a revision of a repository."""
+    if not direct_url:
+        return None
+    import json
+
+    from reprotest.secrets import mask_text
+
+    try:
+        document = json.loads(direct_url)
+    except ValueError:
+        return None
+    if document.get("dir_info", {}).get("editable"):
+        return "editable"
+    revision = document.get("vcs_info", {}).get("commit_id")
+    if revision:
+        return mask_text(f"{document.get('url', '')}@{revision}")
+    hashes = document.get("archive_info", {}).get("hashes", {})
+    return f"sha256:{hashes['sha256']}" if "sha256" in hashes else None

@@ -1,0 +1,64 @@
+"""Over how many threads a library splits a sum."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from reprotest.factors.base import Factor, Json, Launch, Setting
+
+_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+
+
+class ThreadsCount(Factor):
+    """Threads of OpenMP, MKL, OpenBLAS and the like. A sum split otherwise is rounded otherwise."""
+
+    id = "threads.count"
+    what = "the number of threads over which sums are split"
+    fix = "pin the number (OMP_NUM_THREADS, torch.set_num_threads) and record it with the result"
+    order = 60
+
+    def read(self) -> Mapping[str, Json]:
+        torch = sys.modules.get("torch")
+        return {
+            "cores": os.cpu_count(),
+            "usable_cores": _cores(),
+            "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+            "torch": torch.get_num_threads() if torch is not None else None,
+        }
+
+    def launch(self, setting: Setting) -> Launch:
+        counts = self._counts()
+        if not 1 <= setting.variant <= len(counts):
+            return Launch()
+        return Launch(env=dict.fromkeys(_VARIABLES, str(counts[setting.variant - 1])))
+
+    def perturb(self, k: int) -> str | None:
+        counts = self._counts()
+        if not 1 <= k <= len(counts):
+            return None
+        return "1 thread" if counts[k - 1] == 1 else f"{counts[k - 1]} threads"
+
+    def _counts(self) -> list[int]:
+        """Other counts than the present one, the most different first. More threads than cores are slow, but split as well."""
+        present = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+        now = int(present) if present.isdigit() else _cores()
+        return [count for count in dict.fromkeys((1, 2, 4, max(1, _cores() // 2))) if count != now][:3]
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,108 @@
+"""Kernels that add in no fixed order, are chosen by timing, or round by TF32."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+from reprotest.factors.base import Factor, Inside, Json, Launch, Setting
+
+_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+_REPEATING = (":4096:8", ":16:8")
+"""The two workspaces with which cuBLAS repeats (cuBLAS documentation, "Results reproducibility")."""
+
+
+class TorchKernels(Factor):
+    """Held by torch's deterministic algorithms, without their habit of filling uninitialised memory: that is another factor.
+
+    What the program itself sets cannot make a held run less deterministic; if it asks for errors instead of warnings it gets them.
+    TF32 is only read: it rounds the same way every time, and to set it by one interface makes PyTorch refuse the other.
+    """
+
+    id = "torch.kernels"
+    what = "in which order PyTorch's kernels add up, and which kernel is chosen"
+    fix = (
+        "call torch.use_deterministic_algorithms(True) at the start; on a GPU also set CUBLAS_WORKSPACE_CONFIG=:4096:8 before the "
+        "start and torch.backends.cudnn.benchmark = False"
+    )
+    repeats = True
+    frees = 3
+    order = 35
+
+    def acts_unseen(self, modules: frozenset[str]) -> bool:
+        return "torch" in modules
+
+    def read(self) -> Mapping[str, Json]:
+        found: dict[str, Json] = {_WORKSPACE: os.environ.get(_WORKSPACE)}
+        torch = sys.modules.get("torch")
+        if torch is None:
+            return found
+        found["deterministic"] = torch.are_deterministic_algorithms_enabled()
+        found["warn_only"] = torch.is_deterministic_algorithms_warn_only_enabled()
+        found["fill_uninitialized_memory"] = torch.utils.deterministic.fill_uninitialized_memory
+        cudnn = torch.backends.cudnn
+        found["cudnn"] = {"deterministic": cudnn.deterministic, "benchmark": cudnn.benchmark}
+        found["tf32"] = {"cudnn": torch._C._get_cudnn_allow_tf32(), "matmul": torch._C._get_cublas_allow_tf32()}
+        return found
+
+    def launch(self, setting: Setting) -> Launch:
+        given = os.environ.get(_WORKSPACE)
+        return Launch(env={_WORKSPACE: given if given in _REPEATING else _REPEATING[0]})
+
+    def pin(self, seed: int) -> Sequence[str]:
+        torch = sys.modules.get("torch")
+        if torch is None:
+            return ()
+        os.environ.setdefault(_WORKSPACE, _REPEATING[0])
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+        return ("torch: deterministic algorithms, no autotuning",)
+
+    def perturb(self, k: int) -> str | None:
+        return "deterministic algorithms" if k == 0 else "PyTorch's default kernels" if k == 1 else None
+
+    def watch(self, inside: Inside) -> None:
+        setting = inside.setting(self.id)
+        if setting is not None and setting.variant == 0:
+            inside.on_import("torch", _hold)
+
+
+def _hold(torch: ModuleType) -> None:
+    # Through _C, as torch.use_deterministic_algorithms would import all of torch._inductor.
+    core: Any = torch._C
+    warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation", category=UserWarning)
+    core._set_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    core._set_cudnn_deterministic(True)
+    core._set_cudnn_benchmark(False)
+    _keep_algorithms(core)
+    _keep_cudnn(torch)
+
+
+def _keep_algorithms(core: Any) -> None:
+    """The program may make the rule stricter, not weaker."""
+    real = core._set_deterministic_algorithms
+
+    def set_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+        real(True, warn_only=warn_only if mode else True)
+
+    core._set_deterministic_algorithms = set_deterministic_algorithms
+
+
+def _keep_cudnn(torch: Any) -> None:
+    """`torch.backends.cudnn.benchmark = True` has no effect, by whichever of the two ways it is set."""
+    core, flags = torch._C, vars(type(torch.backends.cudnn))
+
+    def ignore(value: bool) -> None:
+        if not isinstance(value, bool):
+            raise TypeError(f"expected a bool, but got {type(value).__name__}")
+
+    for name in ("deterministic", "benchmark"):
+        setattr(core, f"_set_cudnn_{name}", ignore)
+        if hasattr(flags.get(name), "setter"):
+            flags[name].setter = ignore

@@ -1,0 +1,65 @@
+"""PyTorch's deterministic algorithms: on where they are held, whatever the program says, and without their side effect."""
+
+from __future__ import annotations
+
+import pytest
+
+from reprotest.factors import Setting
+from reprotest.factors.torch_kernels import TorchKernels
+
+pytest.importorskip("torch")
+ID = "torch.kernels"
+HELD = {ID: 0}
+
+
+def test_the_program_s_own_calls_make_it_stricter_but_not_weaker(play) -> None:
+    source = """
+        import os, torch, warnings
+        warnings.simplefilter("error")
+        def state():
+            cudnn = torch.backends.cudnn
+            return [torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled(),
+                    torch.utils.deterministic.fill_uninitialized_memory, cudnn.deterministic, cudnn.benchmark]
+        print(state())
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.deterministic = False
+        torch.use_deterministic_algorithms(False)
+        print(state())
+        torch.set_deterministic_debug_mode("default")
+        with torch.backends.cudnn.flags(enabled=True, benchmark=True): print(state())
+        torch.use_deterministic_algorithms(True)
+        print(state())
+        print(os.environ["CUBLAS_WORKSPACE_CONFIG"])
+    """
+    lax, strict = [True, True, False, True, False], [True, False, False, True, False]
+    assert play(source, HELD).out.splitlines() == [str(lax), str(lax), str(lax), str(strict), ":4096:8"]
+    free = play(source.replace('os.environ["CUBLAS_WORKSPACE_CONFIG"]', "0")).out.splitlines()
+    assert free[0] == "[False, False, True, False, False]"
+
+
+RACE = """
+    import torch
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+    w = torch.randn(50, requires_grad=True)
+    index, values = torch.randint(0, 50, (80_000,)), torch.randn(80_000)
+    for step in range(5):
+        (w[index] * values).sum().backward()
+    x = torch.zeros(50).index_put_((torch.randint(0, 50, (1_000_000,)),), torch.randn(1_000_000), accumulate=True)
+    print(w.grad.numpy().tobytes().hex(), x.numpy().tobytes().hex())
+"""
+
+
+@pytest.mark.slow
+def test_races_of_indexed_sums_are_gone(play) -> None:
+    assert len({play(RACE, HELD).out for _ in range(4)}) == 1
+
+
+def test_its_state_is_read_without_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    assert TorchKernels().read() == {"CUBLAS_WORKSPACE_CONFIG": ":16:8"}
+    assert TorchKernels().launch(Setting()).env == {"CUBLAS_WORKSPACE_CONFIG": ":16:8"}
+    assert TorchKernels().pin(0) == ()
