@@ -1,0 +1,337 @@
+"""The probe inside a process under test: settings, call sites, notes, seeded streams and the stream of events."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from reprotest.digest import fingerprint, sketch
+from reprotest.factors import Setting, all_factors
+from reprotest.probe import process
+from reprotest.probe.imports import ImportHooks
+from reprotest.probe.notes import Notes
+from reprotest.probe.plan import Plan
+from reprotest.probe.sites import Sites
+from reprotest.probe.streams import SeededStreams
+from reprotest.record.event import Phase
+from reprotest.record.values import ValueWriter
+from reprotest.record.writer import StreamWriter
+from reprotest.secrets import mask_command
+
+_exit = os._exit
+_getpid = os.getpid  # kept before the process.id factor replaces it
+_environment = os.environ
+
+current: Child | None = None
+"""The probe of this process; None outside of a run."""
+
+
+class EventStream:
+    """The events of one thread: where they go, and where in the program it stands."""
+
+    def __init__(self, key: str, writer: StreamWriter, values: ValueWriter | None) -> None:
+        self.key = key
+        self.writer = writer
+        self.values = values
+        self.step = 0
+        self.seen: dict[str, int] = {}
+
+
+class Child:
+    """One process of a run. Implements `reprotest.factors.base.Inside`, and more for the probes."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.level = plan.level
+        self.window = plan.window
+        self._run_dir = plan.run_dir
+        self._sites = Sites(plan.cwd)
+        self._base_key = process.executed_key()
+        self._inherited_name: str | None = None
+        self._fork = 0
+        self._forks = 0
+        self._local = threading.local()
+        self._main_thread = threading.main_thread()
+        self._open: list[EventStream] = []
+        self._recording = True
+        self._imports = ImportHooks(
+            lambda name, error: self.note(f"the probe for {name} could not be set up: {error!r}")
+        )
+        self._streams = SeededStreams()
+        self._before_exit: list[Callable[[], None]] = []
+        self._finished = False
+        self._closed = False
+        self._parent_key = self._base_key
+        self._notes = self._new_notes()
+        _environment[process.PARENT] = self._base_key
+
+    # --- who we are ---------------------------------------------------------------------------------------------
+
+    @property
+    def process_key(self) -> str:
+        """Names this process the same way in every run."""
+        # Not cached: multiprocessing names a forked child only after our fork hook ran.
+        name = process.multiprocessing_name()
+        if name is not None and name != self._inherited_name:
+            return f"{self._base_key}/{name}"
+        return f"{self._base_key}/fork{self._fork}" if self._fork else self._base_key
+
+    @property
+    def is_worker(self) -> bool:
+        """A DataLoader worker or a pool's worker: what it does is not compared."""
+        return process.is_loader_worker() or process.is_pool_worker()
+
+    # --- factors.base.Inside ------------------------------------------------------------------------------------
+
+    def setting(self, factor_id: str) -> Setting | None:
+        return self.plan.factors.get(factor_id)
+
+    def on_import(self, module: str, then: Callable[[ModuleType], None]) -> None:
+        self._imports.add(module, then)
+
+    def site(self, depth: int = 1) -> str | None:
+        return self._sites.here(sys._getframe(depth))
+
+    def caller_is_user(self, depth: int = 2) -> bool:
+        return self._sites.is_user(sys._getframe(depth))
+
+    def shown(self, code: Any) -> str | None:
+        """The file of a code object as reports show it; None when it is not the user's."""
+        return self._sites.shown(code)
+
+    def used(self, factor_id: str, site: str | None = None, calls: int = 1) -> None:
+        self._notes.used(factor_id, site, calls)
+
+    def note(self, sentence: str) -> None:
+        """Say something in the report, under what could not be observed."""
+        self._notes.say(sentence)
+
+    def put(self, key: str, value: Any) -> None:
+        """Leave plain data for the diagnosis under a key of its own."""
+        self._notes.put(key, value)
+
+    def at_exit(self, then: Callable[[], None]) -> None:
+        """Call `then()` before the notes are written for the last time, however Python ends the process."""
+        self._before_exit.append(then)
+
+    def stream(self, factor_id: str, site: str | None, n: int) -> bytes:
+        setting = self.plan.factors[factor_id]
+        return self._streams.take(setting, factor_id, self.process_key, site, n)
+
+    # --- events -------------------------------------------------------------------------------------------------
+
+    @property
+    def step(self) -> int:
+        """Completed steps of the calling thread."""
+        stream = self._stream()
+        return stream.step if stream is not None else 0
+
+    def in_window(self) -> bool:
+        """Are the finer level and the keeping of values active now?"""
+        if self.window is None:
+            return False
+        return self.window[0] <= self.step <= self.window[1]
+
+    def in_main_thread(self) -> bool:
+        return threading.current_thread() is self._main_thread
+
+    def stream_here(self) -> EventStream | None:
+        """The calling thread's stream; None where nothing is compared (workers, a failed disk)."""
+        return self._stream()
+
+    def writer(self) -> StreamWriter | None:
+        """The calling thread's writer; None where nothing is compared."""
+        stream = self._stream()
+        return stream.writer if stream is not None else None
+
+    def observe(
+        self, name: str, phase: Phase, value: Any, *, op: str | None = None, location: str | None = None
+    ) -> None:
+        """Record one value: digest and sketch, and inside the window the value itself. Takes effect at the next commit."""
+        stream = self._stream()
+        if stream is None:
+            return
+        digest, dtype, shape = fingerprint(value)
+        a, b = sketch(value)
+        try:
+            if stream.values is not None and self.in_window():
+                stream.values.put_value(stream.writer.frames, stream.writer.pending, value)
+            stream.writer.event(name, phase, digest, a, b, op=op, dtype=dtype, shape=shape, location=location)
+        except OSError as error:
+            self._stop_recording(error)
+
+    def occurrence(self, name: str) -> int:
+        """How often a value of this name was observed before in this thread."""
+        stream = self._stream()
+        if stream is None:
+            return 0
+        count = stream.seen.get(name, 0)
+        stream.seen[name] = count + 1
+        return count
+
+    def commit(self, step: int | None = None) -> None:
+        """Write the events since the last commit as one frame, without completing a step."""
+        stream = self._stream()
+        if stream is None:
+            return
+        try:
+            stream.writer.commit(stream.step if step is None else step)
+        except OSError as error:
+            self._stop_recording(error)
+        self._notes.write(now=False)
+
+    def end_step(self) -> None:
+        """Write the frame of the step that is now complete; ends the program where the plan says so."""
+        stream = self._stream()
+        if stream is None:
+            return
+        self.commit()
+        finished = stream.step
+        stream.step += 1
+        if self.plan.stop_after_step is not None and finished >= self.plan.stop_after_step and self.in_main_thread():
+            self.stop()
+
+    def stop(self) -> None:
+        """End this process because the plan wants no more of it."""
+        self.finish()
+        try:
+            Path(self._run_dir, "stopped").touch()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            pass
+        _exit(0)
+
+    def finish(self) -> None:
+        """Flush everything; safe to call more than once."""
+        if self._finished:
+            return
+        self._finished = True
+        for then in self._before_exit:
+            try:
+                then()
+            except Exception as error:
+                self.note(f"a probe failed at exit: {error!r}")
+        self._closed = True
+        self.put("modules", sorted({name.partition(".")[0] for name in list(sys.modules)} - sys.stdlib_module_names))
+        for stream in self._open:
+            try:
+                stream.writer.close()
+                if stream.values is not None:
+                    stream.values.close()
+            except OSError as error:
+                self._stop_recording(error)
+        self._open.clear()
+        self._notes.write()
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _stream(self) -> EventStream | None:
+        try:
+            known: EventStream | None = self._local.stream
+            return known
+        except AttributeError:
+            pass
+        stream = None
+        if self._recording and not self.is_worker and not self._closed:
+            thread = threading.current_thread()
+            if process.is_pool_thread(thread):
+                self.note(
+                    "what the worker threads of a pool do is not compared: which task each of them gets is chance"
+                )
+            else:
+                key = self.process_key if thread is self._main_thread else f"{self.process_key}/{thread.name}"
+                try:
+                    stream = self._new_stream(key)
+                except OSError as error:
+                    self._stop_recording(error)
+        self._local.stream = stream
+        return stream
+
+    def _new_stream(self, key: str) -> EventStream:
+        path = claim(Path(self._run_dir, "streams"), key, ".rec")
+        values = ValueWriter(Path(self._run_dir, "values", f"{path.stem}.val")) if self.plan.values else None
+        stream = EventStream(key, StreamWriter(path), values)
+        self._open.append(stream)
+        return stream
+
+    def _stop_recording(self, error: OSError) -> None:
+        self._recording = False
+        self._local.stream = None
+        self._open.clear()
+        self.put("recording_stopped", str(error))
+        self.note(f"recording stopped: {error}")
+
+    def _new_notes(self) -> Notes:
+        path = Path(self._run_dir, "watch", f"{_getpid()}.json")
+        return Notes(
+            str(path), lambda: {"pid": _getpid(), "key": self.process_key, "program": mask_command(sys.orig_argv)[:4]}
+        )
+
+    def before_fork(self) -> None:
+        self._forks += 1
+        self._parent_key = self.process_key
+
+    def after_fork_in_child(self) -> None:
+        """A forked child is another process: other key, other streams, and none of the parent's unwritten events."""
+        self._base_key = self._parent_key
+        self._inherited_name = process.multiprocessing_name()
+        self._fork, self._forks = self._forks, 0
+        self._local = threading.local()
+        self._main_thread = threading.current_thread()
+        for stream in self._open:
+            stream.writer.abandon()
+        self._open = []
+        self._finished = False
+        self._closed = False
+        self._streams.reset()
+        self._notes = self._new_notes()
+
+
+def claim(folder: Path, key: str, suffix: str) -> Path:
+    """A new file named after the key, with a number where the name is taken (two processes of one name)."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "~", key)
+    for number in range(1, 100_000):
+        path = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except FileExistsError:
+            continue
+        return path
+    raise OSError(f"{folder} holds too many streams named {stem}")
+
+
+def start(plan_path: str) -> None:
+    """Set up the probe of this process. Called once, by the bootstrap, before the program."""
+    global current
+    if process.is_helper():
+        return
+    child = current = Child(Plan.read(plan_path))
+    child._imports.install()
+    _flush_before_exit(child)
+    for factor in all_factors():
+        try:
+            factor.watch(child)
+        except Exception as error:
+            child.note(f"{factor.id} could not be watched: {error!r}")
+    from reprotest.probe import install_probes
+
+    install_probes(child)
+
+
+def _flush_before_exit(child: Child) -> None:
+    atexit.register(child.finish)
+    os.register_at_fork(before=child.before_fork, after_in_child=child.after_fork_in_child)
+
+    def exit_flushed(status: int) -> None:
+        child.finish()
+        _exit(status)
+
+    os._exit = exit_flushed  # type: ignore[assignment]  # multiprocessing's children leave through it

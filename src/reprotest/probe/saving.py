@@ -1,0 +1,62 @@
+"""Artifacts that a program saves, as OUTPUT events: their tensors and arrays, never a file's bytes, name or time."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from reprotest.probe.calls import outermost
+from reprotest.probe.leaves import arrays, is_time
+from reprotest.record.event import Phase
+
+if TYPE_CHECKING:
+    from reprotest.probe.child import Child
+
+
+def observe_saving(
+    child: Child,
+    module: Any,
+    function: str,
+    name: str,
+    *,
+    first: int = 0,
+    several: bool = False,
+    only_user: bool = False,
+) -> None:
+    """Replace `module.function` by one that first records the arrays in what is to be saved.
+
+    Args:
+        name: what the events are called; the path inside the saved value follows.
+        first: which positional argument is saved.
+        several: so are all positional arguments after it, and the keyword arguments (`numpy.savez`).
+        only_user: only calls from the user's own code count, because libraries use the function for themselves.
+    """
+    original = getattr(module, function, None)
+    if original is None:
+        return
+
+    @functools.wraps(original)
+    def saving(*args: Any, **kwargs: Any) -> Any:
+        with outermost() as mine:
+            if mine and child.level != "lines" and not child.is_worker and (not only_user or child.caller_is_user()):
+                saved: list[tuple[str, Any]] = [(name, value) for value in args[first : None if several else first + 1]]
+                saved += [(f"{name}[{key!r}]", value) for key, value in kwargs.items()]
+                _put(child, saved)
+            return original(*args, **kwargs)
+
+    setattr(module, function, saving)
+
+
+def _put(child: Child, saved: list[tuple[str, Any]]) -> None:
+    try:
+        location = child.site()
+        writer = child.writer()
+        if writer is not None and writer.pending:  # what the step under way has left so far belongs to that step
+            child.commit()
+        for name, value in saved:
+            for path, leaf in arrays(value, name):
+                if not is_time(path):
+                    child.observe(path, Phase.OUTPUT, leaf, location=location)
+        child.commit()
+    except Exception as error:
+        child.note(f"what {saved[0][0]} keeps could not be observed: {error!r}")

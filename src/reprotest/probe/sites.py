@@ -1,0 +1,97 @@
+"""Tells the user's own code from libraries and names lines of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import CodeType, FrameType
+
+_IMPORT = "<frozen importlib._bootstrap>"
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def _library_roots() -> tuple[str, ...]:
+    """Folders whose files are never the user's: the standard library and the interpreter's own programs."""
+    roots = {os.path.dirname(os.path.abspath(os.__file__))}
+    for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix):
+        roots.add(os.path.join(prefix, "bin"))
+        roots.add(os.path.join(prefix, "lib", f"python{sys.version_info[0]}.{sys.version_info[1]}"))
+    return tuple(root + os.sep for root in roots) + tuple(os.path.realpath(root) + os.sep for root in roots)
+
+
+class Sites:
+    """Names call sites as "path:line", paths relative to the folder in which the run started."""
+
+    def __init__(self, cwd: str) -> None:
+        self._cwd = os.path.realpath(cwd) + os.sep
+        self._roots = _library_roots()
+        self._shown: dict[str, str | None] = {}
+
+    def shown(self, code: CodeType) -> str | None:
+        """The file of `code` as reports show it; None when it is not the user's."""
+        name = code.co_filename
+        try:
+            return self._shown[name]
+        except KeyError:
+            pass
+        shown = self._shown[name] = self._classify(name)
+        return shown
+
+    def _classify(self, name: str) -> str | None:
+        if name.startswith("<") or "__autograph_generated_file" in name:  # TensorFlow's, in files of random names
+            return None
+        path = os.path.join(self._cwd, name)
+        if path.startswith((_PACKAGE, *self._roots)):
+            return None
+        parts = path.split(os.sep)
+        if "site-packages" in parts or "dist-packages" in parts:
+            return None
+        real = os.path.realpath(path)
+        return real[len(self._cwd) :] if real.startswith(self._cwd) else path
+
+    def is_user(self, frame: FrameType) -> bool:
+        return self.shown(frame.f_code) is not None
+
+    def here(self, frame: FrameType | None) -> str | None:
+        """The innermost user line at or outside of `frame`; model constructors are named by the line that builds the model.
+
+        None where no user line is on the stack, and for what a library does while it is being imported: the line that says
+        `import torch` is not to blame for it.
+        """
+        inner: FrameType | None = None
+        while frame is not None:
+            shown = self.shown(frame.f_code)
+            if shown is None and frame.f_code.co_filename == _IMPORT:
+                return None
+            if shown is not None:
+                if inner is not None and frame.f_code.co_name == "__init__" and _is_torch(inner):
+                    frame = self._builder(frame)
+                    shown = self.shown(frame.f_code)
+                return f"{shown}:{frame.f_lineno}"
+            inner, frame = frame, frame.f_back
+        return None
+
+    def _builder(self, frame: FrameType) -> FrameType:
+        """From a frame in `Module.__init__` out to the user's line that constructs the outermost module."""
+        module_type = getattr(sys.modules.get("torch.nn"), "Module", None)
+        best = frame
+        while frame is not None:
+            if self.is_user(frame):
+                best = frame
+                if module_type is None or not _constructs(frame, module_type):
+                    break
+            if frame.f_back is None:
+                break
+            frame = frame.f_back
+        return best
+
+
+def _constructs(frame: FrameType, module_type: type) -> bool:
+    code = frame.f_code
+    if code.co_name != "__init__" or not code.co_varnames:
+        return False
+    return isinstance(frame.f_locals.get(code.co_varnames[0]), module_type)
+
+
+def _is_torch(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).split(".", 1)[0] == "torch"

@@ -1,0 +1,232 @@
+"""Records tensors: one at a time, or a fixed table of them over and over at the cost of little more than reading their bytes."""
+
+from __future__ import annotations
+
+import math
+import operator
+import struct
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from reprotest.digest.algorithm import hash128
+from reprotest.digest.tensor import name_of, plain_memory, shape_of, tensor_row
+from reprotest.record.event import Phase
+
+if TYPE_CHECKING:
+    from reprotest.probe.child import Child, EventStream
+    from reprotest.record.format import Descriptor
+    from reprotest.record.writer import StreamWriter
+
+_MOST_POINTERS = 64
+"""Addresses remembered for one gradient: an allocator hands out the same few again and again."""
+
+_data_ptr = Tensor.data_ptr
+_is_contiguous = Tensor.is_contiguous
+_nbytes_of = Tensor.nbytes.__get__  # type: ignore[attr-defined]
+
+
+class _Recording(threading.local):
+    """While a tensor is digested, operators are our own."""
+
+    active = False
+
+
+recording = _Recording()
+
+
+def put(
+    child: Child,
+    name: str,
+    phase: Phase,
+    tensor: Tensor,
+    *,
+    op: str | None = None,
+    location: str | None = None,
+    stream: EventStream | None = None,
+) -> None:
+    """Add one tensor to the frame being made: digest and sketch, and inside the window its value.
+
+    Args:
+        stream: of which thread; the calling one's by default. A backward pass on a GPU runs in threads of PyTorch's own.
+    """
+    stream = stream or child.stream_here()
+    if stream is None or child.level == "lines":
+        return
+    writer = stream.writer
+    recording.active = True
+    try:
+        if keeps_values(child, stream):
+            stream.values.put_value(writer.frames, writer.pending, tensor)  # type: ignore[union-attr]
+        digest, a, b = tensor_row(tensor)
+    finally:
+        recording.active = False
+    writer.event(name, phase, digest, a, b, op=op, dtype=name_of(tensor), shape=shape_of(tensor), location=location)
+
+
+def in_window(child: Child, stream: EventStream) -> bool:
+    """Is that thread inside the plan's window of steps?"""
+    window = child.window
+    return window is not None and window[0] <= stream.step <= window[1]
+
+
+def keeps_values(child: Child, stream: EventStream) -> bool:
+    """Are values kept beside digests now?"""
+    return stream.values is not None and in_window(child, stream)
+
+
+Packed = tuple[Sequence["Descriptor"], list[bytes], "Sequence[float] | None"]
+"""Events that are ready to be written: descriptors, digests, and two numbers (the sketch) for each; None: no numbers."""
+
+_NO_SKETCH = struct.pack("<dd", math.nan, math.nan)
+
+
+def add(writer: StreamWriter, packed: Packed) -> None:
+    """Add events to the frame being made."""
+    described, digests, sketches = packed
+    writer.events(described, digests, [math.nan] * (2 * len(digests)) if sketches is None else sketches)
+
+
+class Layout:
+    """Writes frames that are made of the same packed events again and again, past the writer's bookkeeping."""
+
+    def __init__(self) -> None:
+        self._writer: StreamWriter | None = None
+        self._parts: list[Sequence[Descriptor]] = []
+        self._template = 0
+        self._no_sketches = b""
+
+    def write(self, writer: StreamWriter, step: int, packed: list[Packed]) -> None:
+        """Write one frame of all these events. The writer must have nothing pending. Raises OSError."""
+        digests: list[bytes] = []
+        sketches: list[bytes] = []
+        parts = [part[0] for part in packed]
+        if (
+            writer is not self._writer
+            or len(parts) != len(self._parts)
+            or not all(map(operator.is_, parts, self._parts))
+        ):
+            self._template = writer.template([event for part in parts for event in part])
+            self._writer, self._parts = writer, parts
+        for _, some, numbers in packed:
+            digests += some
+            if numbers is not None:
+                sketches.append(struct.pack(f"<{len(numbers)}d", *numbers))
+            else:
+                if len(self._no_sketches) < 16 * len(some):
+                    self._no_sketches = _NO_SKETCH * len(some)
+                sketches.append(self._no_sketches[: 16 * len(some)])
+        try:
+            writer.frame(step, self._template, b"".join(digests), b"".join(sketches), soon=True)
+        except KeyError:  # the writer has forgotten the template among too many others
+            self._writer = None
+            self.write(writer, step, packed)
+
+
+class Table:
+    """Tensors that are digested every step, in one order.
+
+    A parameter's memory hardly ever moves, and its gradient moves among a few places. What was looked up about an address (a ctypes
+    array over it) is used again as long as the tensor still starts there and what is read is certain to be its own. That it has
+    as many bytes as before is for the caller to check (`has_sizes`); a gradient may also be a view that repeats its elements.
+
+    Args:
+        phase: of its events.
+        names: of its tensors.
+        gradients: check that they are contiguous.
+    """
+
+    def __init__(self, phase: Phase, names: Sequence[str], *, gradients: bool = False) -> None:
+        self._phase = phase
+        self._names = names
+        self._gradients = gradients
+        self._known: list[dict[int, Any]] = [{} for _ in names]
+        self._layouts: list[Any] = [None] * len(names)
+        self._described: list[Descriptor] = [(name, int(phase), None, None, None, None) for name in names]
+        self._all_described: tuple[Descriptor, ...] = ()
+        self._pointers: list[int] = []
+        self._nbytes: list[int] = []
+        self._buffers: list[Any] = []
+        self._seeds: list[int] = []
+
+    def has_sizes(self, tensors: Sequence[Any]) -> bool:
+        """Has every tensor as many bytes as when it was first digested? If not, another table is needed."""
+        return list(map(_nbytes_of, tensors)) == self._nbytes
+
+    def digest(self, tensors: Sequence[Any], sketch: bool = False) -> Packed | None:
+        """Events for all tensors of the table; None where one is missing or is no plain memory."""
+        try:
+            pointers = list(map(_data_ptr, tensors))
+            if pointers != self._pointers:
+                try:
+                    self._buffers = [known[pointer] for known, pointer in zip(self._known, pointers, strict=True)]
+                except KeyError:
+                    self._learn(tensors, pointers)
+                self._pointers = pointers
+            if self._gradients and not all(map(_is_contiguous, tensors)):
+                return None
+            digests = list(map(hash128, self._buffers, self._seeds))
+            if not sketch:
+                return self._all_described, digests, None
+            sketchers = [layout.sketch for layout in self._layouts]
+            pairs = [number for of, buffer in zip(sketchers, self._buffers, strict=True) for number in of(buffer)]
+            return self._all_described, digests, pairs
+        except Exception:  # None, or a tensor without an address
+            self._pointers = []
+            return None
+
+    def digest_some(self, tensors: Sequence[Tensor | None]) -> Packed:
+        """Events for tensors of any kind, of which some may be missing."""
+        described: list[Descriptor] = []
+        digests: list[bytes] = []
+        sketches: list[float] = []
+        recording.active = True
+        try:
+            for index, tensor in enumerate(tensors):
+                if tensor is not None:
+                    digest, a, b = tensor_row(_row_major(tensor))
+                    described.append(self._describe(index, tensor))
+                    digests.append(digest)
+                    sketches += (a, b)
+        finally:
+            recording.active = False
+        return described, digests, sketches
+
+    def _learn(self, tensors: Sequence[Tensor], pointers: list[int]) -> None:
+        """Look up what is new. Raises ValueError where a tensor is no plain memory, or no longer of one size."""
+        buffers = []
+        for index, (tensor, known, pointer) in enumerate(zip(tensors, self._known, pointers, strict=True)):
+            buffer = known.get(pointer)
+            if buffer is None:
+                buffer, layout = plain_memory(_row_major(tensor))
+                if layout is None or (self._layouts[index] is not None and layout.seed != self._seeds[index]):
+                    raise ValueError(self._names[index])
+                if self._layouts[index] is None:
+                    self._layouts[index] = layout
+                    self._describe(index, tensor)
+                if len(known) >= _MOST_POINTERS:
+                    known.clear()
+                known[pointer] = buffer
+            buffers.append(buffer)
+        self._buffers = buffers
+        if not self._all_described:
+            self._seeds = [layout.seed for layout in self._layouts]
+            self._nbytes = [layout.nbytes for layout in self._layouts]
+            self._all_described = tuple(self._described)
+
+    def _describe(self, index: int, tensor: Tensor) -> Descriptor:
+        described = self._described[index] = (
+            self._names[index], int(self._phase), None, name_of(tensor), shape_of(tensor), None,
+        )  # fmt: skip
+        return described
+
+
+def _row_major(tensor: Tensor) -> Tensor:
+    """A channels-last tensor as the plain memory that it is: a view whose dimensions are in the order of their strides."""
+    if tensor.dim() in (4, 5) and not tensor.is_contiguous():
+        view = tensor.detach().permute(0, *range(2, tensor.dim()), 1)
+        if view.is_contiguous():
+            return view
+    return tensor

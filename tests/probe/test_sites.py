@@ -1,0 +1,80 @@
+"""Which line of the user's code is named."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import FrameType
+
+from reprotest.probe.sites import Sites
+
+
+def run(tmp_path: Path, source: str, **names: object) -> dict[str, object]:
+    """Execute source as a user's file; `frame()` in it hands the current frame to `seen`."""
+    path = tmp_path / "train.py"
+    path.write_text(source)
+    seen: list[FrameType] = []
+    scope: dict[str, object] = {"__name__": "__main__", "frame": lambda: seen.append(sys._getframe(1)), **names}
+    exec(compile(source, str(path), "exec"), scope)
+    scope["seen"] = seen
+    return scope
+
+
+def test_a_user_line_is_shown_relative_to_the_start(tmp_path: Path) -> None:
+    sites = Sites(str(tmp_path))
+    found: list[str | None] = []
+    run(tmp_path, "def f():\n    here()\n\nf()\n", here=lambda: found.append(sites.here(sys._getframe(1))))
+    assert found == ["train.py:2"]
+
+
+def test_libraries_are_passed_over(tmp_path: Path) -> None:
+    sites = Sites(str(tmp_path))
+    found: list[str | None] = []
+
+    def here(*_: object) -> int:
+        found.append(sites.here(sys._getframe(0)))
+        return 0
+
+    run(
+        tmp_path,
+        "import functools\nfunctools.reduce(\n    here, [1, 2])\nimport heapq\nheapq.nsmallest(1, [3, 1], key=here)\n",
+        here=here,
+    )
+    # `here` itself lies in this test file, outside of the start folder, and is user code of its own.
+    assert all(site is not None and "test_sites.py" in site for site in found)
+
+
+def test_the_standard_library_and_installed_packages_are_not_the_users() -> None:
+    import json
+
+    import numpy
+
+    sites = Sites("/nowhere")
+    assert sites.shown(json.dumps.__code__) is None
+    assert sites.shown(numpy.linalg.norm.__wrapped__.__code__) is None
+    assert sites.shown(test_libraries_are_passed_over.__code__) == __file__
+
+
+def test_a_module_constructor_is_named_by_the_line_that_builds_the_model(tmp_path: Path) -> None:
+    import torch
+
+    sites = Sites(str(tmp_path))
+    found: list[str | None] = []
+    real = torch.nn.Linear.reset_parameters
+
+    def reset(self: torch.nn.Linear) -> None:
+        frame = sys._getframe(1)  # torch's own constructor
+        found.append(sites.here(frame))
+        real(self)
+
+    source = (
+        "class Block(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(2, 2)\n\n"
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.block = Block()\n\n"
+        "def main():\n    model = Net()\n    head = nn.Linear(2, 1)\n\nmain()\n"
+    )
+    torch.nn.Linear.reset_parameters = reset  # type: ignore[method-assign]
+    try:
+        run(tmp_path, source, nn=torch.nn)
+    finally:
+        torch.nn.Linear.reset_parameters = real  # type: ignore[method-assign]
+    assert found == ["train.py:12", "train.py:13"]
