@@ -1,0 +1,207 @@
+"""One run of the command under test: a fresh process with some factors held, its record, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from reprotest.errors import CommandError, StorageError
+from reprotest.factors import Launch, Setting, factor
+from reprotest.probe.plan import Plan
+from reprotest.result import Difference
+from reprotest.run.command import Command
+from reprotest.run.launcher import Supervisor, prepare
+from reprotest.run.processes import end_group, kill_group
+
+_BOOTSTRAP = Path(__file__).parent.parent / "probe" / "bootstrap"
+_POLL = 0.025
+"""Seconds between two looks at a live run's record."""
+
+Follow = Callable[[Path], Difference | None]
+"""Called while a run goes on, with its folder. A difference ends the run: nobody needs more of it."""
+
+
+class Ended(StrEnum):
+    """Why a run is over."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    """After the last step that was asked for."""
+    MISMATCH = "mismatch"
+    """It differs from the run that it was compared with in lockstep."""
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One finished run.
+
+    Attributes:
+        run_dir: its folder.
+        ended: why it is over.
+        exit_code: of the command; None when we ended it. Negative: the signal that killed it.
+        seconds: wall time.
+        difference: what ended it early, for MISMATCH.
+    """
+
+    run_dir: Path
+    ended: Ended
+    exit_code: int | None
+    seconds: float
+    difference: Difference | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Did the command itself fail?"""
+        return self.ended is Ended.FINISHED and self.exit_code != 0
+
+    def stderr_tail(self, lines: int = 15) -> str:
+        """The last lines that the command wrote to standard error (at most 16 KiB)."""
+        try:
+            with open(self.run_dir / "stderr.txt", "rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - 16384))
+                return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return ""
+
+
+def merged_launch(settings: Mapping[str, Setting]) -> Launch:
+    """What the process needs before it starts, of all held factors together."""
+    env: dict[str, str | None] = {}
+    whole = Launch()
+    for factor_id, setting in settings.items():
+        one = factor(factor_id).launch(setting)
+        env.update(one.env)
+        whole = replace(
+            whole,
+            fixed_addresses=whole.fixed_addresses or one.fixed_addresses,
+            shift_addresses=whole.shift_addresses or one.shift_addresses,
+            getrandom_seed=one.getrandom_seed if one.getrandom_seed is not None else whole.getrandom_seed,
+        )
+    return replace(whole, env=env)
+
+
+def child_environment(plan_path: Path, launch: Launch, extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the command: ours, the way in for the probes, and what the held factors need."""
+    env = {**os.environ, **extra}
+    env.pop("REPROTEST_PARENT", None)
+    env["REPROTEST_PLAN"] = str(plan_path)
+    env["PYTHONPATH"] = os.pathsep.join(part for part in (str(_BOOTSTRAP), env.get("PYTHONPATH")) if part)
+    for name, value in launch.env.items():
+        if value is None:
+            env.pop(name, None)
+        else:
+            env[name] = value
+    return env
+
+
+def replicate(
+    command: Command,
+    plan: Plan,
+    *,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    follow: Follow | None = None,
+) -> Replica:
+    """Run the command once, in a fresh process, as the plan says.
+
+    Args:
+        command: what to run.
+        plan: how; `plan.run_dir` exists already.
+        env: more variables for its environment.
+        timeout: seconds after which the run is ended.
+        follow: looks at the record as it grows; may end the run.
+
+    Raises:
+        CommandError: the program could not be started.
+        StorageError: the run's folder could not be written.
+        KeyboardInterrupt: handed on after every process of the run was ended.
+    """
+    run_dir = Path(plan.run_dir)
+    plan_path = run_dir / "plan.json"
+    launch = merged_launch(plan.factors)
+    environment = child_environment(plan_path, launch, env or {})
+    mark = f"REPROTEST_PLAN={plan_path}".encode()
+    try:
+        plan.write(plan_path)
+    except OSError as error:
+        raise StorageError(f"cannot write {plan_path}: {error.strerror or error}; make room on this disk") from error
+    with ExitStack() as stack:
+        supervisor = stack.enter_context(Supervisor(launch, run_dir))
+        out = stack.enter_context(open(run_dir / "stdout.txt", "wb"))
+        err = stack.enter_context(open(run_dir / "stderr.txt", "wb"))
+        start = time.monotonic()
+        try:
+            process = subprocess.Popen(
+                prepare(launch, list(command.argv), supervisor),
+                cwd=command.cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CommandError(f"cannot start {command.argv[0]}: {error.strerror or error}") from error
+        try:
+            ended, difference = _wait(process, run_dir, start, timeout, follow)
+        except BaseException:
+            end_group(process, mark)
+            raise
+        if ended is Ended.FINISHED:
+            kill_group(process.pid, mark)  # what the program left running is not part of the run
+        else:
+            end_group(process, mark, grace=0.5)
+    seconds = time.monotonic() - start
+    if ended is Ended.FINISHED and (run_dir / "stopped").exists():
+        ended = Ended.STOPPED
+    exit_code = process.returncode if ended is Ended.FINISHED else None
+    (run_dir / "exit.json").write_text(
+        json.dumps({"ended": ended, "exit_code": exit_code, "seconds": round(seconds, 3)})
+    )
+    return Replica(run_dir, ended, exit_code, seconds, difference)
+
+
+def _wait(
+    process: subprocess.Popen[bytes], run_dir: Path, start: float, timeout: float | None, follow: Follow | None
+) -> tuple[Ended, Difference | None]:
+    with selectors.DefaultSelector() as selector:
+        pidfd = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else None
+        try:
+            if pidfd is not None:
+                selector.register(pidfd, selectors.EVENT_READ)  # wakes at the very end of the process
+            while process.poll() is None:
+                if timeout is not None and time.monotonic() - start > timeout:
+                    return Ended.TIMEOUT, None
+                difference = follow(run_dir) if follow is not None else None
+                if difference is not None:
+                    return Ended.MISMATCH, difference
+                if pidfd is not None:
+                    selector.select(_POLL)
+                else:
+                    time.sleep(_POLL)
+        finally:
+            if pidfd is not None:
+                os.close(pidfd)
+    difference = follow(run_dir) if follow is not None else None  # what was written last
+    return (Ended.MISMATCH, difference) if difference is not None else (Ended.FINISHED, None)
+
+
+def describe_exit(code: int | None) -> str:
+    """An exit code in words."""
+    if code is None:
+        return "was ended"
+    if code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        why = " (out of memory, perhaps)" if name == "SIGKILL" else ""
+        return f"was killed by {name}{why}"
+    return f"exited with code {code}"

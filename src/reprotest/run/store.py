@@ -1,0 +1,88 @@
+"""Where records live: `.reprotest/` in the working directory, ignored by git from its creation on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reprotest.errors import StorageError
+
+LOCATION = "REPROTEST_DIR"
+"""Environment variable that puts the store elsewhere (a read-only project, a faster disk)."""
+
+
+_LEAST = 16 << 10
+"""Bytes free below which writing can be taken to have failed."""
+
+
+@contextmanager
+def full_disk_said(store: Store) -> Iterator[None]:
+    """Turn the system's refusal to write into the one sentence that helps."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise StorageError(
+                f"cannot write records to {store.root}: {error.strerror}; make room, "
+                f"or name another folder in the environment variable {LOCATION}"
+            ) from error
+        raise
+
+
+class Store:
+    """The folder of all records of one project."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def at(cls, cwd: str) -> Store:
+        """The store for commands started in `cwd`. Creates it.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        root = Path(os.environ.get(LOCATION) or Path(cwd, ".reprotest")).absolute()
+        try:
+            (root / "runs").mkdir(parents=True, exist_ok=True)
+            ignore = root / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError as error:
+            raise StorageError(
+                f"cannot write records to {root}: {error.strerror or error}; make room or give write access, "
+                f"or name another folder in the environment variable {LOCATION}"
+            ) from error
+        return cls(root)
+
+    def new_run(self) -> Path:
+        """A new folder for one run, with its sub-folders. Sorted by name, runs are sorted by start."""
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{uuid.uuid4().hex[:6]}"
+        path = self.root / "runs" / name
+        try:
+            for part in ("streams", "values", "watch"):
+                (path / part).mkdir(parents=True)
+        except OSError as error:
+            raise StorageError(
+                f"cannot write records to {path}: {error.strerror or error}; make room on this disk"
+            ) from error
+        return path
+
+    def check_room(self) -> None:
+        """Raise StorageError when the disk is full: what a run could not record must not pass for what it did."""
+        if shutil.disk_usage(self.root).free < _LEAST:
+            raise StorageError(
+                f"the disk of {self.root} is full, so this run could not be recorded wholly: make room, "
+                f"or name another folder in the environment variable {LOCATION}"
+            )
+
+    @staticmethod
+    def remove(run_dir: Path) -> None:
+        """Delete one run's folder; what cannot be deleted is left."""
+        shutil.rmtree(run_dir, ignore_errors=True)
