@@ -1,0 +1,66 @@
+"""Which factors could have made two runs differ: those that vary between repeats and that these runs used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reprotest.factors import Factor, all_factors
+from reprotest.factors.external_state import changed_inputs
+from reprotest.record import Record
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A factor that may be a cause.
+
+    Attributes:
+        factor: the factor.
+        sites: where the program uses it ("train.py:12" → calls); empty when no use can be seen.
+        seen: was a use noted at all?
+    """
+
+    factor: Factor
+    sites: Mapping[str, int] = field(default_factory=dict)
+    seen: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.factor.id
+
+
+def uses(records: list[Record]) -> dict[str, dict[str, int]]:
+    """Uses per factor and site; calls are those of the run that made most of them."""
+    merged: dict[str, dict[str, int]] = {}
+    for record in records:
+        for factor_id, sites in record.uses().items():
+            into = merged.setdefault(factor_id, {})
+            for site, calls in sites.items():
+                into[site] = max(calls, into.get(site, 0))
+    return merged
+
+
+def candidates(records: list[Record], *, files_differ: bool) -> list[Candidate]:
+    """The factors worth an experiment, likeliest first: seen before unseen, then by their own order.
+
+    Args:
+        records: the two runs that differ.
+        files_differ: did the later run read what the earlier one had changed, and can that be undone?
+    """
+    used = uses(records)
+    modules = frozenset(name for record in records for names in record.extras("modules") for name in names)
+    found = []
+    for factor in all_factors():
+        if not factor.repeats or factor.fixed(os.environ) is not None:
+            continue
+        if factor.id == "external.state" and not files_differ:
+            continue
+        sites = used.get(factor.id)
+        if factor.id == "external.state" and sites is None:
+            sites = {site: 1 for _, site, _ in changed_inputs(records[0], records[1]) if site}
+        if sites is None and not factor.acts_unseen(modules):
+            continue
+        known = {site: calls for site, calls in (sites or {}).items() if site}
+        found.append(Candidate(factor, known, sites is not None))
+    return sorted(found, key=lambda c: (not c.seen and c.id != "memory.address", c.factor.order))

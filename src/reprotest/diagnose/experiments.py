@@ -1,0 +1,258 @@
+"""Finds causes by experiment: pin every factor, then let one at a time vary again.
+
+The reference is a run with every candidate held at its pinned value; a second such run shows whether that makes the program
+repeat. Then each candidate alone takes another value (or is left free, where only that is decisive) and the run is compared with the
+reference in lockstep. A factor whose freedom brings a difference back is a cause. After each cause found, a pair of runs in which
+*only the causes so far* are held tells whether there are more: if these agree, everything else was free and did not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from reprotest.diagnose.candidates import Candidate
+from reprotest.diagnose.laboratory import Course, Laboratory, Settings, Trial
+from reprotest.factors import Setting
+from reprotest.options import ExperimentEnded, ExperimentStarted
+from reprotest.result import Difference, Experiment
+
+IDENTICAL, DIFFERENT, INCONCLUSIVE = "identical", "different", "inconclusive"
+
+_RISKY = ("threads.schedule", "clock", "process.id", "torch.kernels", "memory.uninitialised", "os.entropy")
+"""Pins that may stop a program from running, likeliest first: given up one by one when the pinned run fails or hangs."""
+
+_ENTROPY = ("python.random", "numpy.random", "torch.random", "os.entropy")
+"""Streams that give other values to other askers, so that the order of threads decides who gets which."""
+
+
+@dataclass
+class Findings:
+    """What the experiments showed.
+
+    Attributes:
+        proven: candidates whose freedom alone brings a difference back, with that difference.
+        variants: which other value of each of them did.
+        harmless: ids of factors that were free, or varied, while the result stayed the same.
+        untried: ids of factors that could not be held.
+        repeats_when_pinned: do runs with every candidate held agree? None: could not be found out.
+        reference: the settings of the pinned runs.
+        residue: the difference between two runs with every candidate held.
+        complete: holding the proven causes alone makes runs agree.
+    """
+
+    proven: dict[str, Difference] = field(default_factory=dict)
+    variants: dict[str, int] = field(default_factory=dict)
+    harmless: set[str] = field(default_factory=set)
+    untried: dict[str, str] = field(default_factory=dict)
+    repeats_when_pinned: bool | None = None
+    reference: dict[str, Setting] = field(default_factory=dict)
+    residue: Difference | None = None
+    complete: bool = False
+
+
+class Bench:
+    """The experiments of one diagnosis: each is a row of the report's table."""
+
+    def __init__(self, lab: Laboratory, course: Course, *, output: bool, timeout: float, seed: int) -> None:
+        self.rows: list[Experiment] = []
+        self._lab = lab
+        self._course = course
+        self._output = output
+        self._timeout = timeout
+        self._seed = seed
+
+    def held(self, candidates: Iterable[Candidate | str], **changes: object) -> dict[str, Setting]:
+        """These factors at their pinned value."""
+        ids = [c if isinstance(c, str) else c.id for c in candidates]
+        return {factor_id: Setting(seed=self._seed, **changes) for factor_id in ids}  # type: ignore[arg-type]
+
+    def trial(self, settings: Settings, against: Trial | None = None, course: Course | None = None) -> Trial:
+        """One run, compared with another in lockstep when there is one."""
+        return self._lab.run(
+            settings,
+            course or self._course,
+            reference=against.record if against is not None else None,
+            output=self._output,
+            timeout=self._timeout,
+        )
+
+    def row(
+        self, what: str, factor_id: str | None, work: Callable[[], tuple[str, list[Trial], str | None]]
+    ) -> Experiment:
+        """Carry out one experiment and add it to the table. `work` gives outcome, its runs, and a note."""
+        self._lab.on_event(ExperimentStarted(what, factor_id, len(self.rows) + 1))
+        outcome, trials, note = work()
+        difference = next((t.difference for t in trials if t.difference is not None), None)
+        row = Experiment(
+            what=what,
+            factor=factor_id,
+            outcome=outcome,
+            seconds=round(sum(t.seconds for t in trials), 3),
+            runs=len(trials),
+            difference=difference if outcome == DIFFERENT else None,
+            note=note,
+        )
+        self.rows.append(row)
+        self._lab.on_event(ExperimentEnded(row))
+        return row
+
+    def pair(
+        self, what: str, factor_id: str | None, settings: Settings, second: Settings | None = None
+    ) -> tuple[Experiment, Trial]:
+        """Two runs under these settings. Returns the row and the first run."""
+        first = self.trial(settings)
+
+        def work() -> tuple[str, list[Trial], str | None]:
+            if not first.usable:
+                return INCONCLUSIVE, [first], _why(first)
+            other = self.trial(settings if second is None else second, first)
+            return _outcome(other), [first, other], _why(other)
+
+        return self.row(what, factor_id, work), first
+
+
+def _outcome(trial: Trial) -> str:
+    if trial.difference is not None:
+        return DIFFERENT
+    return INCONCLUSIVE if _why(trial) else IDENTICAL
+
+
+def _why(trial: Trial) -> str | None:
+    """Why this run settles nothing; None when it does."""
+    gave_up = trial.record.extras("gave_up")  # a pin that let go, because the program could not go on under it
+    if gave_up:
+        return str(gave_up[0])
+    if trial.usable:
+        return None
+    if trial.replica.exit_code is None:
+        return f"given up after {trial.seconds:.0f} s"
+    tail = trial.replica.stderr_tail(1).strip()
+    return f"the program failed under this pin (exit code {trial.replica.exit_code}{': ' + tail[:160] if tail else ''})"
+
+
+def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
+    """Carry out the experiments until the causes found explain everything, or every candidate was tried."""
+    findings = Findings()
+    usable = list(candidates)
+    reference = _pin_everything(bench, usable, findings)
+    if reference is None:
+        return findings
+    for candidate in list(usable):
+        if candidate.id in findings.harmless:
+            continue
+        row = _free_one(bench, candidate, findings.reference, reference)
+        if row.outcome == DIFFERENT and row.difference is not None:
+            findings.proven[candidate.id] = row.difference
+            findings.variants[candidate.id] = max(1, row.runs) if not candidate.factor.frees else 0
+            if findings.repeats_when_pinned and _enough(bench, usable, findings):
+                break
+            if candidate.id == "memory.address":
+                # Nearly everything moves allocations; from here on objects are told apart by creation order.
+                closed = {**findings.reference, candidate.id: replace(findings.reference[candidate.id], identity=True)}
+                row, again = bench.pair("everything pinned, objects told apart by creation order", None, closed)
+                if row.outcome == IDENTICAL:
+                    findings.reference, reference = closed, again
+        elif row.outcome == IDENTICAL:
+            findings.harmless.add(candidate.id)
+    _untangle(bench, usable, findings)
+    return findings
+
+
+def _pin_everything(bench: Bench, usable: list[Candidate], findings: Findings) -> Trial | None:
+    """Two runs with everything held; pins under which the program does not run are dropped. Returns the reference run."""
+    dropped = iter(_RISKY)
+    while True:
+        settings = bench.held(usable)
+        row, reference = bench.pair("everything pinned", None, settings)
+        if row.outcome != INCONCLUSIVE:
+            findings.repeats_when_pinned = row.outcome == IDENTICAL
+            findings.residue = row.difference
+            findings.reference = settings
+            return reference
+        gone = next((name for name in dropped if any(c.id == name for c in usable)), None)
+        if gone is None:
+            return None
+        findings.untried[gone] = row.note or "the program does not run under this pin"
+        usable[:] = [c for c in usable if c.id != gone]
+
+
+def _free_one(bench: Bench, candidate: Candidate, pinned: Settings, reference: Trial) -> Experiment:
+    """Everything as in the reference but this one factor."""
+
+    def work() -> tuple[str, list[Trial], str | None]:
+        trials: list[Trial] = []
+        for settings in _freed(candidate, pinned):
+            trial = bench.trial(settings, reference)
+            trials.append(trial)
+            if trial.difference is not None:
+                return DIFFERENT, trials, None
+            if not trial.usable:
+                return INCONCLUSIVE, trials, _why(trial)
+        return (IDENTICAL, trials, None) if trials else (INCONCLUSIVE, trials, "it has no other value here")
+
+    return bench.row(f"{candidate.id} left to vary, the rest pinned", candidate.id, work)
+
+
+def _freed(candidate: Candidate, reference: Settings) -> list[dict[str, Setting]]:
+    """The settings of the runs that free one factor: another value, or truly free as often as it takes."""
+    if candidate.factor.frees:
+        free = {k: v for k, v in reference.items() if k != candidate.id}
+        return [free] * candidate.factor.frees
+    held = reference[candidate.id]
+    return [
+        {**reference, candidate.id: replace(held, variant=variant)}
+        for variant in range(1, candidate.factor.tries + 1)
+        if candidate.factor.perturb(variant) is not None
+    ]
+
+
+def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
+    """Hold only the causes found so far, leave all else free: do two runs agree?"""
+    settings = bench.held(findings.proven)
+    if "memory.address" in settings:
+        settings["memory.address"] = replace(settings["memory.address"], identity=True)
+    first, second = dict(settings), dict(settings)
+    if "file.order" not in settings:  # a listing's order is free only if it is really given another one
+        first["file.order"], second["file.order"] = Setting(), Setting(seed=1, variant=1)
+    names = " and ".join(findings.proven)
+    row, _ = bench.pair(f"only {names} pinned, the rest free", None, first, second)
+    if row.outcome == IDENTICAL:
+        findings.complete = True
+        findings.harmless |= {c.id for c in usable if c.id not in findings.proven}
+    return row.outcome == IDENTICAL
+
+
+def _untangle(bench: Bench, usable: list[Candidate], findings: Findings) -> None:
+    """Drop causes that only acted through another one, by trying them again with that path closed.
+
+    Changing the hash seed moves every later allocation, and so the order of a set of objects hashed by address; freeing threads
+    changes which of them draws first from a stream.
+    """
+    proven = set(findings.proven)
+    before = _proven_before(findings.proven, "memory.address")
+    if before:
+        closed = dict(findings.reference)
+        closed["memory.address"] = replace(closed["memory.address"], identity=True)
+        _try_again(bench, usable, findings, "objects told apart by creation order", closed, before)
+    if "threads.schedule" in findings.proven and not proven.isdisjoint(_ENTROPY):
+        closed = {k: replace(v, constant=True) if k in _ENTROPY else v for k, v in findings.reference.items()}
+        _try_again(bench, usable, findings, "entropy the same for every asker", closed, {"threads.schedule"})
+
+
+def _proven_before(proven: dict[str, Difference], factor_id: str) -> set[str]:
+    """The causes proven before this one; empty when it is no cause."""
+    ids = list(proven)
+    return set(ids[: ids.index(factor_id)]) if factor_id in proven else set()
+
+
+def _try_again(
+    bench: Bench, usable: list[Candidate], findings: Findings, how: str, closed: dict[str, Setting], suspects: set[str]
+) -> None:
+    row, reference = bench.pair(f"everything pinned, {how}", None, closed)
+    if row.outcome != IDENTICAL:
+        return
+    for candidate in usable:
+        if candidate.id in suspects and _free_one(bench, candidate, closed, reference).outcome == IDENTICAL:
+            del findings.proven[candidate.id]
+            findings.harmless.add(candidate.id)

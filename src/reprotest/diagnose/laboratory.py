@@ -1,0 +1,135 @@
+"""Carries out runs for the diagnosis: a fresh process with these factors held, followed in lockstep, its record opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reprotest.compare import Lockstep, first_difference, output_difference
+from reprotest.factors import Setting
+from reprotest.options import OnEvent, StepReached
+from reprotest.probe.plan import Plan
+from reprotest.record import Record, open_record
+from reprotest.result import Difference
+from reprotest.run.command import Command
+from reprotest.run.replicate import Ended, Replica, replicate
+from reprotest.run.state import State
+from reprotest.run.store import Store
+
+Settings = Mapping[str, Setting]
+
+
+@dataclass(frozen=True)
+class Course:
+    """How far a run goes and how finely it is observed."""
+
+    level: str = "steps"
+    window: tuple[int, int] | None = None
+    values: bool = False
+    stop_after_step: int | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run and, when it was compared with another, what differed first."""
+
+    replica: Replica
+    record: Record
+    difference: Difference | None = None
+
+    @property
+    def seconds(self) -> float:
+        return self.replica.seconds
+
+    @property
+    def usable(self) -> bool:
+        """Did it get as far as it was meant to, or differ before?"""
+        return self.replica.ended is not Ended.TIMEOUT and not (self.replica.failed and self.difference is None)
+
+
+class Laboratory:
+    """Runs one command again and again under changing conditions and keeps the folders of these runs in order."""
+
+    def __init__(self, command: Command, store: Store, state: State, on_event: OnEvent) -> None:
+        self.command = command
+        self.state = state
+        self.on_event = on_event
+        self.trials: list[Trial] = []
+        self._store = store
+
+    def run(
+        self,
+        settings: Settings,
+        course: Course,
+        *,
+        reference: Record | None = None,
+        output: bool = False,
+        timeout: float | None = None,
+    ) -> Trial:
+        """Run the command once.
+
+        Args:
+            settings: the factors that are held; all others are free.
+            course: how far and how finely.
+            reference: compare with this record while running, and end at the first mismatch.
+            output: nothing but the output can be compared.
+            timeout: seconds.
+        """
+        run_dir = self._store.new_run()
+        plan = Plan(
+            run_dir=str(run_dir),
+            cwd=self.command.cwd,
+            level=course.level,
+            window=course.window,
+            values=course.values,
+            stop_after_step=course.stop_after_step,
+            factors=dict(settings),
+        )
+        follower = _Follower(reference if not output else None, self.on_event)
+        self.state.hold(settings.get("external.state"))
+        replica = replicate(self.command, plan, env=self.state.env, timeout=timeout, follow=follower)
+        record = open_record(run_dir)
+        difference = replica.difference
+        if reference is not None and difference is None and replica.ended is not Ended.TIMEOUT:
+            difference, _ = differ(reference, record, output=output)
+        trial = Trial(replica, record, difference)
+        self.trials.append(trial)
+        return trial
+
+    def discard(self, keep: list[Trial]) -> None:
+        """Delete the folders of all trials but these."""
+        kept = {id(trial) for trial in keep}
+        for trial in self.trials:
+            if id(trial) not in kept:
+                trial.record.close()
+                self._store.remove(trial.replica.run_dir)
+        self.trials = list(keep)
+
+
+def differ(a: Record, b: Record, *, output: bool) -> tuple[Difference | None, list[str]]:
+    """The first difference of two finished runs in what was observed or, with `output`, in what they printed.
+
+    Returns:
+        The difference, and what was masked in the output before it was compared.
+    """
+    found = first_difference(a, b)
+    if found is None and output:
+        return output_difference(a, b)
+    return found, []
+
+
+class _Follower:
+    """Follows a live run: says how far it is, and compares it with a reference if there is one."""
+
+    def __init__(self, reference: Record | None, on_event: OnEvent) -> None:
+        self._lockstep = Lockstep(reference)
+        self._on_event = on_event
+        self._step = -1
+
+    def __call__(self, run_dir: Path) -> Difference | None:
+        difference = self._lockstep.poll(run_dir)
+        if self._lockstep.step != self._step:
+            self._step = self._lockstep.step
+            self._on_event(StepReached(self._step))
+        return difference

@@ -1,0 +1,112 @@
+"""Finds the line: of the first difference by observing more finely round it, of a cause by its call sites or a line trace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reprotest.diagnose.candidates import Candidate
+from reprotest.diagnose.experiments import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench, Findings
+from reprotest.diagnose.laboratory import Course, Settings, Trial
+from reprotest.factors import Setting
+from reprotest.result import Difference
+
+_TRAINING = ("init", "data", "forward", "loss", "backward", "update")
+_MOST_SITES = 8
+"""How many call sites of one cause are tried one by one."""
+
+
+def finer(bench: Bench, difference: Difference, free: tuple[Settings, Settings]) -> list[Difference]:
+    """Run the free pair again with modules, then operators, observed at the first bad step. A race may not show again."""
+    if difference.phase not in _TRAINING:
+        return []
+    # What precedes the first forward pass belongs to no module.
+    levels = ("operators",) if difference.phase in ("init", "data") else ("modules", "operators")
+    found: list[Difference] = []
+    for level in levels:
+        step = found[-1].step if found else difference.step
+        seen = _differ_again(bench, Course(level=level, window=(step, step), values=True, stop_after_step=step), free)
+        if seen is not None:
+            found.append(seen)
+    return found
+
+
+def refined(difference: Difference, finer: list[Difference]) -> Difference:
+    """One difference that says what all passes found: step and name of the first, operator and line of the finest."""
+    for seen in finer:
+        # Sizes and the note speak of one pair of runs, so they change hands together.
+        size = {key: getattr(seen, key) for key in ("max_abs", "max_rel", "ulp", "note")}
+        if seen.op is not None:
+            difference = replace(difference, op=seen.op, location=seen.location or difference.location)
+        elif difference.phase not in ("init", "data"):
+            difference = replace(difference, phase=seen.phase, name=seen.name, kind=seen.kind, **size)
+        if difference.ulp is None and seen.max_abs is not None:
+            difference = replace(difference, **size)
+        if seen.step != difference.step:
+            later = f"seen again at step {seen.step}"
+            difference = replace(difference, note=f"{difference.note}; {later}" if difference.note else later)
+    return difference
+
+
+def _differ_again(bench: Bench, course: Course, free: tuple[Settings, Settings]) -> Difference | None:
+    first = bench.trial(free[0], course=course)
+    if not first.usable:
+        return None
+    return bench.trial(free[1], first, course).difference
+
+
+def site_of(
+    bench: Bench, candidate: Candidate, findings: Findings, course: Course, operator_line: str | None = None
+) -> str | None:
+    """The user's line through which a proven cause acts.
+
+    One known call site is the answer; several are freed one at a time; with none it is the line of the operator that differed by
+    itself, or else both runs are traced line by line and the first line whose values differ is the answer.
+    """
+    sites = list(candidate.sites)
+    if not sites and operator_line is not None:
+        return operator_line
+    if len(sites) == 1:
+        return sites[0]
+    if len(sites) > 1 and not candidate.factor.frees:
+        guilty = _guilty_sites(bench, candidate, findings, sites[:_MOST_SITES])
+        if guilty:
+            return guilty[0]
+    traced = _trace(bench, candidate, findings, course)
+    return traced or (sites[0] if sites else None)
+
+
+def _guilty_sites(bench: Bench, candidate: Candidate, findings: Findings, sites: list[str]) -> list[str]:
+    """The call sites whose freedom alone brings a difference back."""
+    reference = bench.trial(findings.reference)
+    if not reference.usable:
+        return []
+    guilty = []
+    for site in sites:
+        one = replace(findings.reference[candidate.id], variant=findings.variants[candidate.id], only=(site,))
+
+        def work(one: Setting = one) -> tuple[str, list[Trial], str | None]:
+            trial = bench.trial({**findings.reference, candidate.id: one}, reference)
+            outcome = DIFFERENT if trial.difference else IDENTICAL if trial.usable else INCONCLUSIVE
+            return outcome, [trial], None
+
+        if bench.row(f"{candidate.id} left to vary at {site} alone", candidate.id, work).outcome == DIFFERENT:
+            guilty.append(site)
+    return guilty
+
+
+def _trace(bench: Bench, candidate: Candidate, findings: Findings, course: Course) -> str | None:
+    """Trace the pinned run and the run with this factor freed line by line."""
+    lines = replace(course, level="lines", window=None, values=False)
+    reference = bench.trial(findings.reference, course=lines)
+    if not reference.usable:
+        return None
+    freed = dict(findings.reference)
+    if candidate.factor.frees:
+        del freed[candidate.id]
+    else:
+        freed[candidate.id] = replace(freed[candidate.id], variant=findings.variants[candidate.id])
+    for _ in range(max(1, candidate.factor.frees)):
+        difference = bench.trial(freed, reference, lines).difference
+        if difference is not None:
+            return difference.location
+    return None

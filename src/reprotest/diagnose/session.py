@@ -1,0 +1,269 @@
+"""The whole course of `run`: repeat the command, compare, locate the first difference, find the cause by experiment."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+from reprotest import manifest
+from reprotest.diagnose.candidates import Candidate, candidates, uses
+from reprotest.diagnose.experiments import Bench, Findings, find_causes
+from reprotest.diagnose.laboratory import Course, Laboratory, Trial, differ
+from reprotest.diagnose.locate import finer, refined, site_of
+from reprotest.diagnose.suspects import unproven_causes
+from reprotest.errors import StorageError
+from reprotest.factors import Setting, all_factors, factor
+from reprotest.options import (
+    DifferenceFound,
+    OnEvent,
+    RunEnded,
+    RunOptions,
+    RunStarted,
+    Stage,
+    StageStarted,
+    ignore,
+)
+from reprotest.result import Cause, RunReport, Verdict, Watched
+from reprotest.run.command import Command
+from reprotest.run.replicate import Ended, describe_exit
+from reprotest.run.state import State, matters
+from reprotest.run.store import Store, full_disk_said
+from reprotest.secrets import mask_command
+
+_TRAINING = ("init", "data", "forward", "loss", "backward", "update")
+_PATIENCE = 3.0
+"""An experiment may take this many times as long as the run it resembles, and half a minute more, before it is given up."""
+
+
+def run_session(command: Command, options: RunOptions, on_event: OnEvent = ignore) -> RunReport:
+    """Repeat a command and say whether, where and why its runs differ.
+
+    Args:
+        command: what to run.
+        options: how often, how far, how long.
+        on_event: told of every stage, run, step and experiment.
+
+    Returns:
+        The report; its verdict is ERROR when the command itself fails. On an interrupt, what was found so far, with
+        `interrupted` set.
+
+    Raises:
+        UsageError: the command cannot be started, or the store cannot be written.
+    """
+    store = Store.at(command.cwd)
+    with full_disk_said(store), State(store.root) as state:
+        session = _Session(command, options, store, Laboratory(command, store, state, on_event))
+        try:
+            session.repeat()
+            if session.report.verdict is Verdict.DIFFERENT and options.diagnose:
+                session.diagnose()
+        except KeyboardInterrupt:
+            session.report.interrupted = True
+        finally:
+            session.close()
+    return session.report
+
+
+class _Session:
+    def __init__(self, command: Command, options: RunOptions, store: Store, lab: Laboratory) -> None:
+        self._start = time.monotonic()
+        self._options = options
+        self._store = store
+        self._lab = lab
+        self._on_event = lab.on_event
+        self._base: list[Trial] = []
+        self._output_only = False
+        self._manifest: dict[str, Any] | None = None
+        self.report = RunReport(Verdict.ERROR, list(command.shown), options.runs, 0, 0.0)
+
+    # --- repeat and compare -------------------------------------------------------------------------------------
+
+    def repeat(self) -> None:
+        """Run the unmodified command as often as asked and compare every run with the first."""
+        self._on_event(StageStarted(Stage.REPEAT, self._options.runs))
+        last = None if self._options.steps is None else self._options.steps - 1
+        for number in range(self._options.runs):
+            expected = self._base[0].record.steps if self._base else self._options.steps
+            self._on_event(RunStarted(number + 1, self._options.runs, expected))
+            trial = self._lab.run(_free(number), Course(stop_after_step=last), timeout=self._options.timeout)
+            self._base.append(trial)
+            self._check_recorded(trial)
+            self._describe(trial)
+            steps = trial.record.steps
+            self._on_event(RunEnded(number + 1, trial.seconds, steps, trial.replica.exit_code))
+            self.report.exit_codes.append(trial.replica.exit_code if trial.replica.exit_code is not None else 0)
+            self.report.records.append(self._relative(trial))
+            if trial.replica.ended is Ended.TIMEOUT:
+                self.report.error = (
+                    f"run {number + 1} took longer than {self._options.timeout:g} s and was ended: "
+                    "give a longer --timeout, or compare fewer steps with --steps"
+                )
+                return
+            if number == 0 and trial.replica.failed and self._fails_again(trial):
+                return
+        self._compare()
+
+    def _check_recorded(self, trial: Trial) -> None:
+        self._store.check_room()
+        stopped = trial.record.extras("recording_stopped")
+        if stopped:
+            raise StorageError(
+                f"run {len(self._base)} could not be recorded wholly: {stopped[0]}; make room, then run it again"
+            )
+
+    def _describe(self, trial: Trial) -> None:
+        """Leave the manifest in the run's folder: what a later comparison with another machine starts from."""
+        if self._manifest is None:
+            self._manifest = {**manifest.read(), "command": mask_command(list(self._lab.command.shown))}
+        try:
+            (trial.replica.run_dir / "manifest.json").write_text(json.dumps(self._manifest, indent=1))
+        except OSError as error:
+            raise StorageError(
+                f"cannot write to {trial.replica.run_dir}: {error.strerror}; make room on this disk"
+            ) from error
+
+    def _fails_again(self, first: Trial) -> bool:
+        """Does the command fail every time? A run that dies only once in a while is a difference, not an error."""
+        if first.record.steps == 0 or first.replica.exit_code in (1, 2, 126, 127):
+            quick = first.seconds < 60
+            if quick:
+                again = self._lab.run({}, Course(), timeout=self._options.timeout)
+                if again.replica.exit_code != first.replica.exit_code:
+                    return False
+        else:
+            return False
+        tail = first.replica.stderr_tail()
+        self.report.error = f"the command {describe_exit(first.replica.exit_code)}" + (f":\n{tail}" if tail else "")
+        return True
+
+    def _compare(self) -> None:
+        first = self._base[0]
+        report = self.report
+        report.steps = max(t.record.steps for t in self._base)
+        report.observed = first.record.phases
+        report.unobserved = list(dict.fromkeys(note for t in self._base for note in t.record.notes()))
+        self._output_only = not any(count for phase, count in report.observed.items() if phase != "state")
+        if self._output_only:
+            report.unobserved.append(
+                "no weights, losses, batches or estimators were seen, so the program's output was compared; "
+                "call reprotest.observe(name, value) on what matters"
+            )
+        for other in self._base[1:]:
+            difference, masked = differ(first.record, other.record, output=self._output_only)
+            report.masked = list(dict.fromkeys([*report.masked, *masked]))
+            if difference is not None:
+                report.first_difference = difference
+                self._other = other
+                break
+        failed = [t for t in self._base if t.replica.failed]
+        if report.first_difference is not None:
+            report.verdict = Verdict.DIFFERENT
+            self._on_event(DifferenceFound(report.first_difference))
+        elif failed:
+            report.error = (
+                f"the command {describe_exit(failed[0].replica.exit_code)}:\n{failed[0].replica.stderr_tail()}"
+            )
+        else:
+            report.verdict = Verdict.IDENTICAL
+            report.not_varied = [f.id for f in all_factors() if not f.repeats]
+        self._watch({})
+
+    # --- diagnose -----------------------------------------------------------------------------------------------
+
+    def diagnose(self) -> None:
+        """Locate the first difference and find its causes."""
+        difference = self.report.first_difference
+        assert difference is not None
+        whole = difference.phase not in _TRAINING or difference.kind in ("died", "exit", "length")
+        last = None if self._options.steps is None else self._options.steps - 1
+        course = Course(stop_after_step=last if whole else difference.step)
+        pair = (self._base[0], self._other)
+        longest = max(t.seconds for t in pair)
+        bench = Bench(
+            self._lab,
+            course,
+            output=self._output_only,
+            timeout=self._options.timeout or _PATIENCE * longest + 30,
+            seed=self._options.seed,
+        )
+        self.report.experiments = bench.rows
+        if not self._output_only:
+            self._on_event(StageStarted(Stage.LOCATE))
+            self.report.located = finer(bench, difference, (_free(0), _free(self._base.index(self._other))))
+            self.report.first_difference = refined(difference, self.report.located)
+        self._on_event(StageStarted(Stage.EXPERIMENT))
+        records = [t.record for t in pair]
+        suspects = candidates(records, files_differ=self._lab.state.freeze() is None and matters(*records))
+        findings = find_causes(bench, suspects)
+        self._conclude(bench, suspects, findings, course)
+
+    def _conclude(self, bench: Bench, suspects: list[Candidate], findings: Findings, course: Course) -> None:
+        by_id = {s.id: s for s in suspects}
+        for factor_id, difference in findings.proven.items():
+            location = site_of(bench, by_id[factor_id], findings, course, self._operator_line(factor_id))
+            evidence = (
+                "pinned: identical; left to vary: different"
+                if findings.repeats_when_pinned
+                else "pinned: still different; left to vary: different earlier"
+            )
+            self.report.causes.append(
+                Cause(
+                    factor_id, bool(findings.repeats_when_pinned), location, evidence, factor(factor_id).fix, difference
+                )
+            )
+        if not findings.complete:
+            self.report.causes += unproven_causes(
+                suspects, findings, self.report.first_difference, [t.record for t in self._base]
+            )
+        located = self.report.first_difference
+        if located is not None and located.location is None and self.report.causes:
+            self.report.first_difference = replace(located, location=self.report.causes[0].location)
+        self._watch({**dict.fromkeys(findings.harmless, False), **dict.fromkeys(findings.proven, True)})
+
+    def _operator_line(self, factor_id: str) -> str | None:
+        """The line that the operator pass found, where such a line is the guilty one: a kernel or a draw that differs by itself."""
+        located = self.report.located
+        first = self.report.first_difference
+        if first is None or not located or located[-1].op is None:
+            return None
+        if factor_id in ("torch.kernels", "memory.uninitialised", "torch.random", "cuda.random"):
+            return located[-1].location
+        return None
+
+    # --- the rest -----------------------------------------------------------------------------------------------
+
+    def _watch(self, affects: dict[str, bool]) -> None:
+        """List the factors that the program uses and that are no causes."""
+        identical = self.report.verdict is Verdict.IDENTICAL
+        causes = {cause.factor for cause in self.report.causes}
+        self.report.watched = []
+        for factor_id, sites in uses([t.record for t in self._base]).items():
+            if factor_id in causes:
+                continue
+            location = max((s for s in sites if s), key=lambda s: sites[s], default=None)
+            if location is None:  # a library's own use, as it is imported or for itself
+                continue
+            harmless = False if identical else affects.get(factor_id)
+            self.report.watched.append(Watched(factor_id, location, sum(sites.values()), harmless))
+
+    def _relative(self, trial: Trial) -> str:
+        try:
+            return str(trial.replica.run_dir.relative_to(self._lab.command.cwd))
+        except ValueError:
+            return str(trial.replica.run_dir)
+
+    def close(self) -> None:
+        self.report.seconds = time.monotonic() - self._start
+        if not self._options.keep:
+            self._lab.discard(self._base)
+
+
+def _free(number: int) -> dict[str, Setting]:
+    """The settings of the n-th repeated run: nothing is held.
+
+    The order of a directory's listing is the one thing that mere repetition on one disk hides although no standard promises it,
+    so the first run sees it sorted and every other run sees another order.
+    """
+    return {"file.order": Setting(seed=number, variant=min(number, 1))}

@@ -1,0 +1,51 @@
+"""What remains when experiments do not settle it: causes named by elimination, and said to be so."""
+
+from __future__ import annotations
+
+from reprotest.diagnose.candidates import Candidate
+from reprotest.diagnose.experiments import Findings
+from reprotest.factors import factor
+from reprotest.factors.external_state import changed_inputs
+from reprotest.record import Record
+from reprotest.result import Cause, Difference
+
+
+def unproven_causes(
+    suspects: list[Candidate], findings: Findings, difference: Difference | None, records: list[Record]
+) -> list[Cause]:
+    """Causes that no experiment could show, each with the elimination that leads to it."""
+    causes = [
+        Cause("external.state", False, site, f"{path} {reason}; not varied by experiment", factor("external.state").fix)
+        for path, site, reason in changed_inputs(records[0], records[1])
+    ][:1]
+    left = [s for s in suspects if s.id not in findings.harmless and s.id not in findings.proven and s.seen]
+    untried = [s for s in left if s.id in findings.untried]
+    for suspect in untried:
+        causes.append(_cause(suspect, f"could not be pinned: {findings.untried[suspect.id]}", difference))
+    if not causes and findings.repeats_when_pinned is False:
+        racing = [s for s in left if s.id in ("threads.schedule", "torch.kernels")]
+        for suspect in racing[:1]:
+            causes.append(
+                _cause(
+                    suspect,
+                    "runs differ although everything else that they use was pinned",
+                    findings.residue or difference,
+                )
+            )
+    if not causes and findings.repeats_when_pinned and not findings.proven:
+        for suspect in left:
+            causes.append(
+                _cause(
+                    suspect,
+                    "with everything pinned runs agree, but this alone did not bring the difference back",
+                    difference,
+                )
+            )
+    return causes
+
+
+def _cause(suspect: Candidate, evidence: str, difference: Difference | None) -> Cause:
+    location = max(suspect.sites, key=lambda s: suspect.sites[s], default=None) or (
+        difference.location if difference else None
+    )
+    return Cause(suspect.id, False, location, evidence, suspect.factor.fix)

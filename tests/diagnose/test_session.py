@@ -1,0 +1,113 @@
+"""From two runs that differ to the causes, on small programs in fresh processes."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import reprotest
+from reprotest.result import RunReport
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def explain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Run a script's source and return the report."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(source: str, **options: object) -> RunReport:
+        (tmp_path / "train.py").write_text(textwrap.dedent(source).lstrip())
+        return reprotest.run("train.py", **options)  # type: ignore[arg-type]
+
+    return run
+
+
+def causes(report: RunReport) -> dict[str, tuple[bool, str | None]]:
+    return {cause.factor: (cause.proven, cause.location) for cause in report.causes}
+
+
+def test_one_cause_is_proven_with_its_line(explain) -> None:  # type: ignore[no-untyped-def]
+    report = explain(
+        """
+        import numpy as np
+        import reprotest
+        rng = np.random.default_rng()
+        for _ in range(3):
+            reprotest.observe("loss", rng.normal())
+        """
+    )
+    assert report.verdict == "different"
+    assert causes(report) == {"numpy.random": (True, "train.py:3")}
+    assert [e.outcome for e in report.experiments] == ["identical", "different", "identical"]
+
+
+def test_two_causes_at_once_are_both_found(explain) -> None:  # type: ignore[no-untyped-def]
+    report = explain(
+        """
+        import random
+        import reprotest
+        words = {"to", "be", "or", "not", "that", "is", "the", "question"}
+        vocabulary = list(words)
+        reprotest.observe("index", vocabulary.index("be"))
+        reprotest.observe("order", "".join(vocabulary))
+        reprotest.observe("noise", random.random())
+        """
+    )
+    assert causes(report) == {"python.random": (True, "train.py:7"), "python.hash": (True, "train.py:4")}
+
+
+def test_what_is_used_without_effect_is_watched_not_blamed(explain) -> None:  # type: ignore[no-untyped-def]
+    report = explain(
+        """
+        import time, uuid
+        import numpy as np
+        import reprotest
+        start = time.time()
+        name = f"run-{uuid.uuid4()}"
+        reprotest.observe("loss", np.random.rand())
+        print(name, time.time() - start)
+        """
+    )
+    assert list(causes(report)) == ["numpy.random"]
+    watched = {w.factor: w.affects_result for w in report.watched}
+    assert watched["clock"] is False
+    assert watched["os.entropy"] is False
+
+
+def test_only_the_guilty_line_among_several_is_named(explain) -> None:  # type: ignore[no-untyped-def]
+    report = explain(
+        """
+        import numpy as np
+        import reprotest
+        jitter = np.random.default_rng().random()
+        weights = np.random.default_rng().random(3)
+        reprotest.observe("weights", weights)
+        """
+    )
+    assert causes(report) == {"numpy.random": (True, "train.py:4")}
+
+
+def test_agreement_says_what_was_not_varied(explain) -> None:  # type: ignore[no-untyped-def]
+    report = explain("import reprotest\nreprotest.observe('x', 1.0)\n", runs=3)
+    assert report.verdict == "identical"
+    assert report.runs == 3
+    assert report.causes == []
+    assert report.first_difference is None
+    assert {"threads.count", "cpu.isa"} <= set(report.not_varied)
+
+
+def test_without_diagnosis_only_the_difference_is_told(explain) -> None:  # type: ignore[no-untyped-def]
+    report = explain("import os, reprotest\nreprotest.observe('x', os.urandom(4))\n", diagnose=False)
+    assert report.verdict == "different"
+    assert report.experiments == []
+    assert report.first_difference is not None
+    assert report.first_difference.name == "x"
+
+
+def test_records_of_the_repeated_runs_stay_and_those_of_experiments_go(explain, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    report = explain("import os, reprotest\nreprotest.observe('x', os.urandom(4))\n")
+    assert sorted(str(p.relative_to(tmp_path)) for p in (tmp_path / ".reprotest" / "runs").iterdir()) == report.records
+    assert (tmp_path / report.records[0] / "manifest.json").is_file()
