@@ -1,0 +1,87 @@
+"""Proves that machine-learning training repeats bit for bit, and finds the cause when it does not.
+
+Names are imported when they are first used: this module is also loaded into every process under test, which must not pay
+for what it does not need.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reprotest.api import assert_reproducible, observe, run
+    from reprotest.config import load_config
+    from reprotest.errors import (
+        CommandError,
+        CommandFailed,
+        ConfigError,
+        NotReproducible,
+        RecordError,
+        ReprotestError,
+        StorageError,
+        UsageError,
+    )
+    from reprotest.options import RunOptions
+    from reprotest.result import Cause, Difference, Experiment, RunReport, Verdict, Watched
+
+_HOMES = {
+    "reprotest.api": ("assert_reproducible", "observe", "run"),
+    "reprotest.config": ("load_config",),
+    "reprotest.errors": (
+        "CommandError",
+        "CommandFailed",
+        "ConfigError",
+        "NotReproducible",
+        "RecordError",
+        "ReprotestError",
+        "StorageError",
+        "UsageError",
+    ),
+    "reprotest.options": ("RunOptions",),
+    "reprotest.result": ("Cause", "Difference", "Experiment", "RunReport", "Verdict", "Watched"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Cause",
+    "CommandError",
+    "CommandFailed",
+    "ConfigError",
+    "Difference",
+    "Experiment",
+    "NotReproducible",
+    "RecordError",
+    "ReprotestError",
+    "RunOptions",
+    "RunReport",
+    "StorageError",
+    "UsageError",
+    "Verdict",
+    "Watched",
+    "assert_reproducible",
+    "load_config",
+    "observe",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from reprotest.version import version
+
+        return version()
+    try:
+        home = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module 'reprotest' has no attribute {name!r}") from None
+    import importlib
+
+    if name == "run":  # the folder of that name is callable: see there
+        return importlib.import_module("reprotest.run")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})
