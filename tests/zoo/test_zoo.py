@@ -1,0 +1,129 @@
+"""The cases are complete, they are judged as they should be, and `run` tells each of them rightly."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.zoo.cases import ZOO, Case, all_cases, judge
+from tests.zoo.scoreboard import EXPLAINED_TARGET
+
+from reprotest.factors import all_factors
+
+CASES = all_cases()
+NAMES = [case.name for case in CASES]
+
+
+def report(verdict: str, *causes: tuple[str, str | None, bool], steps: int = 3) -> dict[str, Any]:
+    told = [{"factor": factor, "location": location, "proven": proven} for factor, location, proven in causes]
+    return {"verdict": verdict, "steps": steps, "causes": told, "error": None}
+
+
+@pytest.fixture
+def racy() -> Case:
+    return Case(
+        name="made_up",
+        folder=Path(),
+        verb="run",
+        verdict="different",
+        causes=("clock|memory.address", "numpy.random"),
+        also=frozenset({"threads.schedule"}),
+        lines={
+            "clock|memory.address": frozenset({"train.py:3"}),
+            "numpy.random": frozenset({"env.py:7", "train.py:9"}),
+        },
+        steps=None,
+        notes="",
+    )
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
+def test_case_is_complete(case: Case) -> None:
+    known = {factor.id for factor in all_factors()}
+    assert (case.folder / "SOURCE").read_text().strip()
+    assert case.notes
+    assert {factor for wanted in case.causes for factor in wanted.split("|")} | case.also <= known
+    assert bool(case.causes) == (case.verdict != "identical")
+    for wanted in case.causes:
+        assert case.lines[wanted], "a cause needs the lines that may be named"
+        for place in case.lines[wanted]:
+            file, _, line = place.rpartition(":")
+            source = (case.folder / file).read_text()
+            assert any(getattr(node, "lineno", None) == int(line) for node in ast.walk(ast.parse(source))), place
+
+
+def test_scripts_know_nothing_of_reprotest() -> None:
+    for case in CASES:
+        for script in case.folder.glob("*.py"):
+            assert "reprotest" not in script.read_text()
+
+
+def test_right_answer(racy: Case) -> None:
+    told = judge(racy, report("different", ("clock", "train.py:3", True), ("numpy.random", "env.py:7", True)), 1.0)
+    assert told.right
+    assert told.explained
+    assert not told.false_alarm
+
+
+def test_true_cause_that_was_not_asked_for_is_not_wrong(racy: Case) -> None:
+    causes = [("clock", "train.py:3", True), ("memory.address", None, True), ("threads.schedule", None, True)]
+    told = judge(racy, report("different", *causes, ("numpy.random", "train.py:9", True)), 1.0)
+    assert told.right
+    assert told.wrong_causes == ()
+
+
+@pytest.mark.parametrize(
+    ("causes", "flaw"),
+    [
+        ([("clock", "train.py:3", True)], "cause"),
+        ([("clock", "train.py:3", True), ("numpy.random", "train.py:9", False)], "proven"),
+        ([("clock", "train.py:3", True), ("numpy.random", "train.py:8", True)], "line"),
+        ([("clock", "train.py:3", True), ("numpy.random", None, True)], "line"),
+    ],
+)
+def test_flaws_are_seen(racy: Case, causes: list[tuple[str, str | None, bool]], flaw: str) -> None:
+    told = judge(racy, report("different", *causes), 1.0)
+    assert not told.right
+    assert getattr(told, flaw) is False
+
+
+def test_wrong_extra_cause_spoils_a_right_answer(racy: Case) -> None:
+    causes = [("clock", "train.py:3", True), ("numpy.random", "env.py:7", True), ("python.hash", None, True)]
+    told = judge(racy, report("different", *causes), 1.0)
+    assert told.wrong_causes == ("python.hash",)
+    assert not told.right
+
+
+def test_false_alarm(racy: Case) -> None:
+    steady = replace(racy, verdict="identical", causes=(), also=frozenset(), lines={}, steps=3)
+    assert judge(steady, report("identical"), 1.0).right
+    assert judge(steady, report("different"), 1.0).false_alarm
+    assert judge(steady, report("identical", ("clock", None, False)), 1.0).false_alarm
+
+
+def test_identical_is_worth_nothing_when_the_steps_were_not_seen(racy: Case) -> None:
+    steady = replace(racy, verdict="identical", causes=(), lines={}, steps=3)
+    told = judge(steady, report("identical", steps=0), 1.0)
+    assert not told.right
+    assert told.error == "0 steps were seen of 3"
+
+
+@pytest.mark.zoo
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_run_tells_the_zoo_rightly(tmp_path: Path) -> None:
+    """No false alarm at all, and nine of ten causes proven with their line. A race that does not show counts as not explained."""
+    board = tmp_path / "board.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.zoo", "--json", str(board)], cwd=ZOO.parent.parent, capture_output=True, text=True
+    )
+    outcomes = json.loads(board.read_text())
+    different = [o for o in outcomes if o["expected"] == "different"]
+    assert not [o["case"] for o in outcomes if o["false_alarm"]], done.stdout
+    assert sum(o["explained"] for o in different) >= EXPLAINED_TARGET * len(different), done.stdout
