@@ -1,0 +1,33 @@
+# The image, as arguments for dockerTools: the shell's own environment, reprotest as entry point, a user without rights.
+{ pkgs, name, version, revision, env, variables, reprotest, sbom, locks }:
+let
+  user = pkgs.runCommand "image-user" { } ''
+    mkdir -p $out/etc
+    echo 'root:x:0:0:root:/root:/usr/sbin/nologin' >$out/etc/passwd
+    echo 'reprotest:x:65532:65532::/tmp:/usr/sbin/nologin' >>$out/etc/passwd
+    printf 'root:x:0:\nreprotest:x:65532:\n' >$out/etc/group
+  '';
+  digest = lock: "sha256:${builtins.hashFile "sha256" locks.${lock}}";
+in
+{
+  inherit name;
+  tag = version;
+  created = "1970-01-01T00:00:01Z";
+  contents = [ env reprotest pkgs.bash pkgs.coreutils user ];
+  extraCommands = "mkdir -m 1777 tmp project";
+  config = {
+    Entrypoint = [ "${env}/bin/python" "-m" "reprotest" ];
+    Env = map (variable: "${variable}=${variables.${variable}}") (builtins.attrNames variables) ++ [
+      "PATH=${env}/bin:${reprotest}/bin:/usr/local/bin:/usr/bin:/bin"
+      "HOME=/tmp"
+    ];
+    User = "65532:65532";
+    WorkingDir = "/project"; # where one is mounted
+    Labels = {
+      "org.opencontainers.image.title" = name;
+      "org.opencontainers.image.version" = version;
+      "org.opencontainers.image.revision" = revision;
+      "reprotest.sbom" = "${sbom}"; # a path in the image
+    } // builtins.listToAttrs (map (lock: { name = "reprotest.lock.${lock}"; value = digest lock; }) (builtins.attrNames locks));
+  };
+}

@@ -1,0 +1,4 @@
+. "$stdenv/setup"
+set -eu -o pipefail
+shopt -s inherit_errexit
+. "$buildCommandPath"

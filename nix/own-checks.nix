@@ -1,0 +1,45 @@
+# What only this project checks: its template, and what its tests compare with other places.
+{ mkProject }:
+{ pkgs, env, variables, ... }:
+let
+  template = (import ../templates/default/flake.nix).outputs {
+    self = { };
+    reprotest.lib = { inherit mkProject; };
+  };
+  all = checks: builtins.concatStringsSep " " (builtins.attrValues checks);
+  run = "python -m reprotest run --quiet --json report.json";
+  example = name: script: pkgs.runCommand "check-${name}" (variables // { nativeBuildInputs = [ env ]; }) ''
+    cp -r ${../examples/digits_cnn} example
+    chmod -R u+w example
+    cd example
+    export HOME=$NIX_BUILD_TOP
+    ${script}
+    cp report.json $out
+  '';
+in
+{
+  # The mended example repeats; the broken one does not, and the cause is proven.
+  example-mended = example "example-mended" "${run} train_fixed.py";
+  example-broken = example "example-broken" ''
+    status=0
+    ${run} train.py || status=$?
+    [ $status = 1 ]
+    python -I ${./checks/proven.py} report.json
+  '';
+
+  # nix/variables.json is what the factors say.
+  variables = pkgs.runCommand "check-variables" { inherit (variables) PYTHONPATH; } ''
+    ${env}/bin/python ${./variables.py} >$out
+    cmp $out ${./variables.json} || {
+      echo 'nix/variables.json is not what the factors say: PYTHONPATH=src python nix/variables.py >nix/variables.json' >&2
+      exit 1
+    }
+  '';
+
+  # Compared with the shell's and the image's digest by tests/nix/test_container.py
+  digest = pkgs.runCommand "check-digest" variables "${env}/bin/python -I ${./checks/training_digest.py} | tee $out";
+
+  template = pkgs.runCommand "check-template" { } ''
+    cat ${all template.checks.x86_64-linux} >$out
+  '';
+}

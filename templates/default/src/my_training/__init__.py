@@ -1,0 +1,1 @@
+"""A training to start from."""
