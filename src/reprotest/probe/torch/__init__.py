@@ -1,6 +1,8 @@
 """PyTorch, with no edit of the program: parameters, batches, losses, gradients and updates of every optimizer step.
 
 steps.py      optimizers: gradients before, parameters and buffers after each step (always on; the hot path is events.Table)
+held.py       what a thread has observed of the step under way
+optimizers.py what is known of one optimizer
 initial.py    parameters and buffers as training finds them
 backward.py   losses, and the steps of loops that have no optimizer
 batches.py    what comes out of a DataLoader

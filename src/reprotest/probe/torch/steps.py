@@ -18,8 +18,10 @@ from torch.optim import optimizer as torch_optimizer
 
 from reprotest.probe.lines import LineTracer
 from reprotest.probe.torch.events import Table, keeps_values, put
+from reprotest.probe.torch.held import Held
 from reprotest.probe.torch.initial import InitialState, parameters_of
 from reprotest.probe.torch.names import Names
+from reprotest.probe.torch.optimizers import Tracked
 from reprotest.probe.torch.states import put_random_states, states_are_due
 from reprotest.record.event import Phase
 
