@@ -14,7 +14,7 @@ import click
 from reprotest import verbs
 from reprotest.errors import ReprotestError, UsageError
 from reprotest.report.output import Output
-from reprotest.verbs._shared import INTERRUPTED, outputs
+from reprotest.verbs._shared import INTERRUPTED, outputs, reports
 
 INTERNAL = 4
 
@@ -40,10 +40,11 @@ class Verbs(click.Group):
     epilog="Example: python -m reprotest run train.py --epochs 1",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@reports
 @outputs
 @click.option("--version", is_flag=True, help="Show the version and exit.")
 @click.pass_context
-def reprotest(ctx: click.Context, json_: str | None, quiet: bool, version: bool) -> int:
+def reprotest(ctx: click.Context, /, json_: str | None, quiet: bool, version: bool, **forms: str | None) -> int:
     """Prove that a training repeats bit for bit, or find out why it does not.
 
     Without a verb, the experiments are run that the project names in pyproject.toml ([tool.reprotest]) or reprotest.yaml;
@@ -55,14 +56,14 @@ def reprotest(ctx: click.Context, json_: str | None, quiet: bool, version: bool)
         click.echo(f"reprotest {installed()}")
         return 0
     if ctx.invoked_subcommand is not None:
-        if json_ is not None or quiet:
-            raise UsageError(
-                f"--json and --quiet belong after the verb: python -m reprotest {ctx.invoked_subcommand} --quiet …"
-            )
+        given = {"json": json_, "quiet": quiet, **forms}
+        early = next((f"--{name}" for name, value in given.items() if value), None)
+        if early is not None:
+            raise UsageError(f"{early} belongs after the verb: python -m reprotest {ctx.invoked_subcommand} {early} …")
         return 0
     from reprotest.verbs._configured import run_configured
 
-    return run_configured(Output(json_, quiet))
+    return run_configured(Output(json_, quiet, **forms))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

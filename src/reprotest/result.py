@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -149,3 +150,44 @@ class RunReport:
             "records": self.records,
             "interrupted": self.interrupted,
         }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> RunReport:
+        """The result that such a document was made of; keys that a newer version has added are passed over.
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: it is no such document.
+        """
+        known = {f.name: document[f.name] for f in fields(cls) if f.name in document}
+        return cls(
+            **{
+                **known,
+                "verdict": Verdict(document["verdict"]),
+                "command": [str(word) for word in document["command"]],
+                "first_difference": difference_from_json(document.get("first_difference")),
+                "causes": [cause_from_json(item) for item in document.get("causes") or ()],
+                "watched": [_of(Watched, item) for item in document.get("watched") or ()],
+                "experiments": [
+                    _of(Experiment, item, difference=difference_from_json(item.get("difference")))
+                    for item in document.get("experiments") or ()
+                ],
+                "located": [d for item in document.get("located") or () if (d := difference_from_json(item))],
+            }
+        )
+
+
+def difference_from_json(item: Mapping[str, Any] | None) -> Difference | None:
+    """A difference as `to_json` writes it."""
+    return None if item is None else _of(Difference, item)
+
+
+def cause_from_json(item: Mapping[str, Any]) -> Cause:
+    """A cause as `to_json` writes it."""
+    given = {"location": None, "evidence": "", "fix": "", **item}
+    made: Cause = _of(Cause, given, first_difference=difference_from_json(item.get("first_difference")))
+    return made
+
+
+def _of(kind: type[Any], item: Mapping[str, Any], **instead: Any) -> Any:
+    names = {f.name for f in fields(kind)}
+    return kind(**{**{key: value for key, value in item.items() if key in names}, **instead})

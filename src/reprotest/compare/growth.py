@@ -42,7 +42,7 @@ def growth(a: Record, b: Record) -> Iterator[Divergence]:
 
 
 def _of_streams(x: Stream, y: Stream) -> Iterator[Divergence]:
-    for p, i, q, j, n in _common(x, y):
+    for p, i, q, j, n in common_segments(x, y):
         ours, theirs = x.template(p.template), y.template(q.template)
         if not ours.alike(theirs):
             continue
@@ -79,7 +79,7 @@ def _of_frames(
         )
 
 
-def _common(x: Stream, y: Stream) -> Iterator[tuple[Segment, int, Segment, int, int]]:
+def common_segments(x: Stream, y: Stream) -> Iterator[tuple[Segment, int, Segment, int, int]]:
     """Stretches of frames with one template in each stream: segment, place in it, twice, and how many frames."""
     ours, theirs = x.segments(), y.segments()
     p, q = next(ours, None), next(theirs, None)

@@ -15,6 +15,7 @@ from rich.text import Text
 from reprotest.report import statistics, words
 from reprotest.report.excerpt import Excerpt, excerpt, tail
 from reprotest.report.presentable import presentable
+from reprotest.report.prose import paragraph
 from reprotest.result import Cause, Difference, Experiment, RunReport, Verdict, Watched
 from reprotest.secrets import known_secrets
 
@@ -22,6 +23,7 @@ PROSE = 100
 """Columns: wider prose is hard to read."""
 
 _COLOURS = {Verdict.IDENTICAL: "green", Verdict.DIFFERENT: "red", Verdict.ERROR: "yellow"}
+_SPANS = {"": "", "strong": "bold", "guilty": "bold red"}
 _OUTCOMES = {"identical": "green", "different": "red", "inconclusive": "yellow", "failed": "yellow"}
 
 
@@ -110,18 +112,8 @@ def _paragraph(report: RunReport, marks: Glyphs) -> Text:
     mark, colour = _mark(report, marks)
     text = Text(f"{mark} {words.headline(report)}. ", style=f"bold {colour}")
     plain = Text(style="not bold default")
-    name = words.program(report.command)
-    if report.interrupted:
-        plain.append(f"Stopped by you after {words.count(len(report.exit_codes), 'finished run')} of ")
-        plain.append(name, "bold").append(". ")
-    if report.verdict is Verdict.ERROR:
-        if not report.interrupted:
-            plain.append(name, "bold").append(f" {_failed(report)} There is nothing to compare until it runs through.")
-    elif report.verdict is Verdict.IDENTICAL:
-        if not report.interrupted or len(report.exit_codes) > 1:
-            plain.append(f"{words.compared(report.runs, report.steps, name)} agree bit for bit.")
-    else:
-        _difference(plain, report, name)
+    for span in paragraph(report):
+        plain.append(span.text, _SPANS[span.mark])
     return text.append_text(plain)
 
 
@@ -131,53 +123,6 @@ def _mark(report: RunReport, marks: Glyphs) -> tuple[str, str]:
         return marks.warn, "yellow"
     mark = {Verdict.IDENTICAL: marks.good, Verdict.DIFFERENT: marks.bad, Verdict.ERROR: marks.warn}[report.verdict]
     return mark, _COLOURS[report.verdict]
-
-
-def _failed(report: RunReport) -> str:
-    codes = [code for code in report.exit_codes if code != 0]
-    if codes and codes[0] > 0:
-        return f"ended with exit code {codes[0]} by itself."
-    return "did not run through."
-
-
-def _difference(text: Text, report: RunReport, name: str) -> None:
-    text.append(f"{words.count(report.runs, 'run')} of ").append(name, "bold").append(" differ. ")
-    first = report.first_difference
-    if first is not None:
-        text.append("The first difference is at ").append(words.place(first), "bold")
-        size = words.size(first)
-        text.append(f": {size}. " if size else ". ")
-        if first.note and first.note != size:
-            text.append(f"{words.sentence(first.note)} ")
-    if not report.causes:
-        text.append(_no_cause(report))
-    elif len(report.causes) == 1:
-        cause = report.causes[0]
-        text.append("The cause is " if cause.proven else "The likely cause is ").append(cause.factor, "bold red")
-        if cause.location:
-            text.append(" at ").append(cause.location, "bold")
-        text.append(", proven by experiment." if cause.proven else ", not proven.")
-    else:
-        proven = all(cause.proven for cause in report.causes)
-        text.append(f"It has {len(report.causes)} causes{', each proven by experiment' if proven else ''}: ")
-        text.append(
-            words.listing([words.cause(cause) if not proven else _named(cause) for cause in report.causes]), "bold"
-        )
-        text.append(".")
-
-
-def _named(cause: Cause) -> str:
-    return f"{cause.factor} at {cause.location}" if cause.location else cause.factor
-
-
-def _no_cause(report: RunReport) -> str:
-    if report.interrupted:
-        return "The search for the cause was not finished."
-    if report.experiments:
-        return (
-            f"The cause was not found by {words.count(len(report.experiments), 'experiment')}; they are listed below."
-        )
-    return "The cause was not looked for."
 
 
 # --- evidence -------------------------------------------------------------------------------------------------------

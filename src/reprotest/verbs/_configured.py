@@ -41,11 +41,7 @@ def run_configured(output: Output) -> int:
         output.show(report, root=root, title=experiment.name)
         if report.interrupted:
             break
-    output.document(
-        lambda: {
-            "schema": "reprotest.experiments/1",
-            "experiments": {name: document(report) for name, report in reports.items()},
-        }
-    )
+    documents = {name: document(report) for name, report in reports.items()}
+    output.result({"schema": "reprotest.experiments/1", "experiments": documents}, root)
     output.summary(reports)
     return max(exit_code(report) for report in reports.values())

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from reprotest.run.command import Command
 
 INTERRUPTED = 130
+FORMS = {
+    "html": "Write a page with pictures that opens from disk.",
+    "junit": "Write JUnit XML, as CI systems read it.",
+    "markdown": "Write Markdown, for a CI summary or a comment.",
+}
 
 
 class TakesCommand(click.Command):
@@ -54,6 +59,13 @@ def outputs(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--json", "json_", metavar="FILE", help="Write the result as JSON; - for standard output (see docs/json.md)."
     )(function)
+
+
+def reports(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every verb that gives a verdict: the same result for other readers. They arrive as `html`, `junit`, `markdown`."""
+    for option, what in reversed(FORMS.items()):
+        function = click.option(f"--{option}", metavar="FILE", help=what)(function)
+    return function
 
 
 def parsed(words: Sequence[str], cwd: Path | None = None) -> Command:

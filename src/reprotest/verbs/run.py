@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reprotest.report.output import Output
-from reprotest.verbs._shared import TakesCommand, exit_code, greet, outputs, parsed, session
+from reprotest.verbs._shared import TakesCommand, exit_code, greet, outputs, parsed, reports, session
 
 
 @click.command(
@@ -15,6 +15,7 @@ Examples:
   python -m reprotest run train.py --epochs 1
   python -m reprotest run --runs 5 -m package.train
   python -m reprotest run package.train:main
+  python -m reprotest run --html report.html --junit report.xml train.py
   python -m reprotest run --steps 100 -- torchrun --nproc-per-node 2 train.py""",
 )
 @click.option("--runs", type=int, default=2, show_default=True, help="How often the command is run.")
@@ -22,10 +23,12 @@ Examples:
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a run that takes longer.")
 @click.option("--no-diagnose", is_flag=True, help="Do not look for the cause of a difference.")
 @click.option("--keep", is_flag=True, help="Keep the records of the experiments too.")
+@reports
 @outputs
 @click.pass_context
 def run(
     ctx: click.Context,
+    /,
     runs: int,
     steps: int | None,
     timeout: float | None,
@@ -33,6 +36,7 @@ def run(
     keep: bool,
     json_: str | None,
     quiet: bool,
+    **forms: str | None,
 ) -> int:
     """Repeat a command, compare bit for bit, prove why runs differ.
 
@@ -43,10 +47,10 @@ def run(
     from reprotest.report.json import document
 
     options = RunOptions(runs=runs, steps=steps, timeout=timeout, diagnose=not no_diagnose, keep=keep)
-    output = Output(json_, quiet)
+    output = Output(json_, quiet, **forms)
     output.check()
     greet(output)
     report = session(parsed(ctx.meta["command"]), options, output)
-    output.document(lambda: document(report))
+    output.result(document(report))
     output.show(report)
     return exit_code(report)
