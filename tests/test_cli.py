@@ -106,7 +106,7 @@ def test_options_end_where_the_command_begins(
         ("run -m", "reprotest: -m needs the name of a module"),
         ("run --json nowhere/x.json train.py", "reprotest: --json nowhere/x.json: there is no folder nowhere: make it"),
         ("rn train.py", "No such command 'rn'. Did you mean 'run'?"),
-        ("--quiet run train.py", "reprotest: --json and --quiet belong after the verb"),
+        ("--quiet run train.py", "reprotest: --quiet belongs after the verb"),
     ],
 )
 def test_wrong_usage(arguments: str, said: str, sessions: Sessions, capsys: pytest.CaptureFixture[str]) -> None:
@@ -285,15 +285,19 @@ Usage: python -m reprotest [OPTIONS] [COMMAND] [ARGS]...
   built-in reference experiment.
 
 Options:
-  --json FILE  Write the result as JSON; - for standard output (see
-               docs/json.md).
-  --quiet      No progress, and one line instead of the report.
-  --version    Show the version and exit.
-  -h, --help   Show this message and exit.
+  --html FILE      Write a page with pictures that opens from disk.
+  --junit FILE     Write JUnit XML, as CI systems read it.
+  --markdown FILE  Write Markdown, for a CI summary or a comment.
+  --json FILE      Write the result as JSON; - for standard output (see
+                   docs/json.md).
+  --quiet          No progress, and one line instead of the report.
+  --version        Show the version and exit.
+  -h, --help       Show this message and exit.
 
 Commands:
   env     Show this machine's manifest.
   export  Write requirements, a Dockerfile and the like from the lock.
+  report  Make an HTML page of a result or of records.
   run     Repeat a command, compare bit for bit, prove why runs differ.
 
   Example: python -m reprotest run train.py --epochs 1
@@ -315,6 +319,9 @@ Options:
   --timeout SECONDS  End a run that takes longer.
   --no-diagnose      Do not look for the cause of a difference.
   --keep             Keep the records of the experiments too.
+  --html FILE        Write a page with pictures that opens from disk.
+  --junit FILE       Write JUnit XML, as CI systems read it.
+  --markdown FILE    Write Markdown, for a CI summary or a comment.
   --json FILE        Write the result as JSON; - for standard output (see
                      docs/json.md).
   --quiet            No progress, and one line instead of the report.
@@ -324,6 +331,7 @@ Options:
     python -m reprotest run train.py --epochs 1
     python -m reprotest run --runs 5 -m package.train
     python -m reprotest run package.train:main
+    python -m reprotest run --html report.html --junit report.xml train.py
     python -m reprotest run --steps 100 -- torchrun --nproc-per-node 2 train.py
 """
 

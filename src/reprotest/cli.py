@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import pkgutil
@@ -31,6 +32,17 @@ class Verbs(click.Group):
         command = getattr(importlib.import_module(f"{verbs.__name__}.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command), f"verbs/{cmd_name}.py defines no command {cmd_name}"
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            near = difflib.get_close_matches(
+                name, self.list_commands(ctx), n=1
+            )  # click knows only what is registered with it
+            ctx.fail(f"No such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
 
 
 @click.group(

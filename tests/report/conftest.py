@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from reprotest.record.writer import StreamWriter
+from reprotest.report import words
 from reprotest.result import Cause, Difference, Experiment, RunReport, Verdict, Watched
 
 TRAIN = """\
@@ -214,3 +221,85 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+Recorded = Callable[..., list[Path]]
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Recorded:
+    """Write the records of two runs of a training that part at a step: folders as `run` leaves them."""
+
+    def write(
+        *,
+        steps: int = 40,
+        modules: Sequence[str] = ("conv1", "conv2", "fc"),
+        part: int | None = 12,
+        growth: float = 1.3,
+    ) -> list[Path]:
+        described = [("batch[0]", 1, None, "float32", (64, 8), None), ("loss", 3, None, "float32", (), "train.py:12")]
+        described += [(f"{name}.weight", 5, None, "float32", (8, 8), None) for name in modules]
+        n, random = len(described), np.random.default_rng(0)
+        paths = [tmp_path / ".reprotest" / "runs" / f"20261126T00000{run}.000000-abc12{run}" for run in (1, 2)]
+        for run, path in enumerate(paths):
+            (path / "streams").mkdir(parents=True)
+            writer = StreamWriter(path / "streams" / "main.rec")
+            template = writer.template(described)
+            for step in range(steps):
+                digests = np.full((n, 2), step, "<u8")
+                digests[:, 1] = np.arange(n)
+                sketches = np.tile([[0.1, 0.5]], (n, 1))
+                sketches[1] = 1.0 / (step + 1), 0.0
+                if run and part is not None and step >= part:
+                    digests[1:, 0] += 1 << 32
+                    sketches[1:, 0] += 1e-7 * min(growth ** (step - part), 1e6) * random.random(n - 1)
+                writer.frame(step, template, digests.tobytes(), sketches.astype("<f8").tobytes())
+            writer.close()
+            manifest = {
+                "command": ["train.py"],
+                "factors": {"threads.count": {"torch": 2 - run}, "packages": {"torch": "2.13.0"}},
+            }
+            (path / "manifest.json").write_text(json.dumps(manifest))
+            (path / "exit.json").write_text('{"ended": "finished", "exit_code": 0, "seconds": 1.5}')
+        return paths
+
+    return write
+
+
+@pytest.fixture
+def golden(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Compare a text with a file of `golden/`. To renew them after a wanted change: `REPROTEST_GOLDEN=1 pytest tests/report`."""
+    for name in ("HF_TOKEN", "WANDB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    # The factors' own words may change without these reports.
+    monkeypatch.setattr(words, "what", {"numpy.random": "what NumPy draws, which differs in every process"}.get)
+
+    def check(name: str, text: str) -> None:
+        file = Path(__file__).with_name("golden") / name
+        if os.environ.get("REPROTEST_GOLDEN"):
+            file.write_text(text)
+        assert text == file.read_text()
+
+    return check
+
+
+HOSTILE = "</script><script>alert(1)</script>]]>|`x`**b**[l](http://e.x)<img src=x onerror=alert(2)>&amp;\u202e"
+
+
+@pytest.fixture
+def hostile(samples: dict[str, RunReport]) -> RunReport:
+    """A result all of whose texts were chosen by someone who means harm."""
+    first = replace(BATCH, name=HOSTILE, op=HOSTILE, stream=HOSTILE, note=HOSTILE, location=f"{HOSTILE}:3")
+    cause = Cause(HOSTILE, True, f"{HOSTILE}:3", HOSTILE, HOSTILE, first)
+    row = Experiment(HOSTILE, HOSTILE, "different", 1.0, 1, first, HOSTILE)
+    return replace(
+        samples["proven"],
+        command=[HOSTILE, f"--token={HOSTILE}"],
+        first_difference=first,
+        causes=[cause],
+        experiments=[row],
+        located=[first],
+        watched=[Watched(HOSTILE, HOSTILE, 1, None)],
+        unobserved=[HOSTILE],
+        masked=[HOSTILE],
+    )

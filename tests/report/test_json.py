@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reprotest.errors import UsageError
-from reprotest.report.json import check_target, document, write
+from reprotest.report.files import check_target
+from reprotest.report.json import document, write
 from reprotest.result import Cause, Difference, Experiment, RunReport, Verdict, Watched
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "schema" / "run.schema.json").read_text())
@@ -143,6 +144,6 @@ def test_a_target_that_cannot_be_written_is_refused_before_anything_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=message):
-        check_target(target)
-    check_target("out.json")
-    check_target("-")
+        check_target("--json", target)
+    check_target("--json", "out.json")
+    check_target("--json", "-")

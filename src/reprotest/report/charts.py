@@ -139,7 +139,11 @@ def curve(run: Course) -> Curve:
         first=round(LEFT + int(differing[0]) * step, 1) if differing.size else None,
         said=_curve_said(run, differing),
         rows=tuple(
-            (_span(run, i), f"{run.differing[i]:,} of {run.events[i]:,}".replace(",", " "), _size(float(largest[i])))
+            (
+                _span(run, i),
+                f"{words.grouped(int(run.differing[i]))} of {words.grouped(int(run.events[i]))}",
+                _size(float(largest[i])),
+            )
             for i in range(n)
         ),
     )
@@ -213,7 +217,7 @@ def _steps(run: Course, left: float, width: float) -> Iterator[Tick]:
         return
     each = _nice(total / 7)
     for at in range(0, total, each):
-        yield Tick(round(left + width * (at + (0.5 if run.width == 1 else 0)) / total, 1), f"{at:,}".replace(",", " "))
+        yield Tick(round(left + width * (at + (0.5 if run.width == 1 else 0)) / total, 1), words.grouped(at))
 
 
 def _nice(rough: float) -> int:
@@ -255,7 +259,8 @@ def _curve_said(run: Course, differing: NDArray[np.intp]) -> str:
     size = (
         f"the largest relative difference, {words.number(largest)}, is at {peak}" if largest > SEEN else "in bits only"
     )
-    again = "" if run.differing[-1] else " At the end they agree again."
+    agree = not run.differing[-1] and run.largest[-1] != ABSENT
+    again = " At the end they agree again." if agree else ""
     return f"{said}; {size}.{again}"
 
 

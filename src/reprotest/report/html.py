@@ -82,7 +82,7 @@ def _environment() -> Any:
 
 
 def _with_spaces(number: int) -> str:
-    return f"{number:,}".replace(",", "\N{NO-BREAK SPACE}")
+    return words.grouped(number).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 _TOKENS = re.compile(

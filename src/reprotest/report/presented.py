@@ -11,7 +11,8 @@ from reprotest.compare import first_difference
 from reprotest.record import Record, open_record
 from reprotest.report import saved
 from reprotest.report.json import document
-from reprotest.result import RunReport, Verdict
+from reprotest.result import Difference, RunReport, Verdict
+from reprotest.secrets import mask_command
 
 
 @dataclass(frozen=True)
@@ -54,24 +55,49 @@ def _records(paths: Sequence[Path]) -> Presented:
     paths = [path.absolute() for path in paths]
     records = [open_record(path) for path in paths]
     try:
-        return Presented(document(_compared(records, paths)), _project(paths[0]), "-".join(p.name for p in paths[:2]))
+        shown = _single(records[0], paths[0]) if len(paths) == 1 else document(_compared(records, paths))
+        return Presented(shown, _project(paths[0]), "-".join(path.name for path in paths[:2]))
     finally:
         for record in records:
             record.close()
 
 
+def _single(record: Record, path: Path) -> dict[str, Any]:
+    code = record.exit.get("exit_code")
+    return {
+        "schema": "reprotest.record/1",
+        "command": mask_command(_command(record, path)),
+        "steps": record.steps,
+        "seconds": _seconds(record),
+        "exit_code": code if isinstance(code, int) else None,
+        "observed": record.phases,
+        "uses": record.uses(),
+        "unobserved": record.notes(),
+        "records": [str(path)],
+    }
+
+
+def _command(record: Record, path: Path) -> list[str]:
+    command = record.manifest.get("command")
+    return [str(word) for word in command] if isinstance(command, list) else [path.name]
+
+
+def _seconds(record: Record) -> float:
+    seconds = record.exit.get("seconds")
+    return float(seconds) if isinstance(seconds, int | float) else 0.0
+
+
 def _compared(records: Sequence[Record], paths: Sequence[Path]) -> RunReport:
     first = records[0]
-    command = first.manifest.get("command")
-    found = None
+    found: Difference | None = None
     for other in records[1:]:
         found = found or first_difference(first, other)
     return RunReport(
         Verdict.IDENTICAL if found is None else Verdict.DIFFERENT,
-        [str(word) for word in command] if isinstance(command, list) else [paths[0].name],
+        _command(first, paths[0]),
         len(records),
         max(record.steps for record in records),
-        sum(float(record.exit.get("seconds") or 0.0) for record in records),
+        sum(map(_seconds, records)),
         first_difference=found,
         observed=first.phases,
         unobserved=list(dict.fromkeys(note for record in records for note in record.notes())),

@@ -69,7 +69,7 @@ def find(root: str | Path, word: str, *, result: bool) -> Path:
     Raises:
         UsageError: there is none, or several.
     """
-    if Path(word).exists():
+    if word and Path(word).exists():
         return Path(word)
     store = store_of(root)
     found = {path.name: path for path in sorted(store.glob("runs/*")) if path.is_dir() and _begins(path.name, word)}

@@ -40,7 +40,12 @@ def number(value: float) -> str:
 
 def count(n: int, thing: str, things: str | None = None) -> str:
     """ "1 step", "40 steps"."""
-    return f"{n:,} {thing if n == 1 else things or thing + 's'}".replace(",", " ")
+    return f"{grouped(n)} {thing if n == 1 else things or thing + 's'}"
+
+
+def grouped(n: int) -> str:
+    """A whole number with its thousands apart: "1 000 000"."""
+    return f"{n:,}".replace(",", " ")
 
 
 def times(seconds: float) -> str:

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from reprotest.report import statistics, words
-from reprotest.report.excerpt import tail
 from reprotest.report.presentable import presentable
 from reprotest.report.prose import paragraph
 from reprotest.report.tree import Cell, Check, Notes, Status, Table, Tree
 from reprotest.report.trees._parts import command_line, experiments, facts_of, reason, told
 from reprotest.result import RunReport, Verdict
-from reprotest.secrets import known_secrets
 
 _STATUS = {Verdict.IDENTICAL: Status.PASSED, Verdict.DIFFERENT: Status.FAILED, Verdict.ERROR: Status.ERROR}
 
@@ -25,7 +23,7 @@ def tree(document: Mapping[str, Any], root: Path, title: str | None) -> Tree:
     reasons = tuple(reason(cause, root) for cause in report.causes)
     said = tuple(paragraph(report))
     name = title or words.program(report.command)
-    notes = tuple(_notes(report, root))
+    notes = tuple(_notes(report))
     detail = "\n".join(part for part in ("".join(s.text for s in said), told(reasons), report.error or "") if part)
     return Tree(
         verb="run",
@@ -66,7 +64,7 @@ def _watched(report: RunReport) -> Iterator[Table]:
             Cell(item.factor, code=True),
             Cell(*_AFFECTS[item.affects_result]),
             Cell(item.location or "inside libraries", code=item.location is not None),
-            Cell(f"{item.calls:,}".replace(",", " ")),
+            Cell(words.grouped(item.calls)),
         )
         for item in report.watched
         if item.factor not in causes
@@ -89,13 +87,9 @@ _AFFECTS: dict[bool | None, tuple[str, Status | None]] = {
 }
 
 
-def _notes(report: RunReport, root: Path) -> Iterator[Notes]:
+def _notes(report: RunReport) -> Iterator[Notes]:
     if report.error:
-        lines = report.error.splitlines()
-        if report.records:
-            last = tail(root / report.records[-1] / "stderr.txt", secrets=known_secrets(command=report.command))
-            lines += [line for line in last if line.strip() and line.strip() not in report.error]
-        yield Notes("What it said", tuple(lines))
+        yield Notes("What it said", tuple(report.error.splitlines()))
     if report.verdict is Verdict.IDENTICAL:
         worth = [statistics.sentence(report.runs)]
         if report.not_varied:
