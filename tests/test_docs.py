@@ -61,7 +61,7 @@ def test_every_key_of_the_schema_is_explained(heading: str, definition: dict[str
 
 
 def test_options_in_the_readme_are_those_of_the_command_line() -> None:
-    from reprotest.cli import run
+    from reprotest.verbs.run import run
 
     options = {option for parameter in run.params for option in parameter.opts if option.startswith("--")}
     named = set(re.findall(r"^\| `(--[a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
