@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reprotest.compare import Lockstep, first_difference, output_difference
 from reprotest.factors import Setting
@@ -22,12 +23,13 @@ Settings = Mapping[str, Setting]
 
 @dataclass(frozen=True)
 class Course:
-    """How far a run goes and how finely it is observed."""
+    """How far a run goes, how finely it is observed, and what `resume` does inside it."""
 
     level: str = "steps"
     window: tuple[int, int] | None = None
     values: bool = False
     stop_after_step: int | None = None
+    resume: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Laboratory:
             window=course.window,
             values=course.values,
             stop_after_step=course.stop_after_step,
+            resume=course.resume,
             factors=dict(settings),
         )
         follower = _Follower(reference if not output else None, self.on_event)

@@ -33,6 +33,10 @@ def install_probes(child: Child) -> None:
     for name in probe_names():
         child.on_import(name, lambda module, name=name: _load(child, name, module))  # type: ignore[misc]
     child.at_exit(lambda: _put_leftovers(child))
+    if child.plan.resume is not None:
+        from reprotest.probe import resumption
+
+        resumption.install(child)
     if child.level == "lines":
         from reprotest.probe import lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from reprotest.factors.base import Setting
 
@@ -20,6 +21,7 @@ class Plan:
         window: first and last step at which the finer level and the keeping of values are active; None: nowhere.
         values: keep raw values inside the window.
         stop_after_step: end the program once this step is complete; None: let it run to its end.
+        resume: what the verb `resume` keeps of this run or puts back in it (`reprotest.resume.plans`); None in all other runs.
         factors: how each held factor is held; a factor that is missing is free.
     """
 
@@ -29,6 +31,7 @@ class Plan:
     window: tuple[int, int] | None = None
     values: bool = False
     stop_after_step: int | None = None
+    resume: dict[str, Any] | None = None
     factors: dict[str, Setting] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:

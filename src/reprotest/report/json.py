@@ -13,18 +13,18 @@ from reprotest.result import RunReport
 
 def document(report: RunReport) -> dict[str, Any]:
     """The document of one `run` (schema reprotest.run/1): without secrets, and strictly JSON."""
-    finite: dict[str, Any] = _finite(presentable(report).to_json())
-    return finite
+    plain: dict[str, Any] = finite(presentable(report).to_json())
+    return plain
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """NaN and infinities have no place in JSON: they become null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
 
 

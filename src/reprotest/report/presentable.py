@@ -12,11 +12,7 @@ from reprotest.secrets import known_secrets, mask_command, mask_text
 
 def presentable(report: RunReport) -> RunReport:
     """A copy of the result with all that came from the program or its command line masked and made harmless."""
-    secrets = known_secrets(command=report.command)
-
-    def text(said: str) -> str:
-        return "\n".join(clean(line) for line in mask_text(said, secrets).splitlines())
-
+    text = cleaner(report.command)
     return replace(
         report,
         command=mask_command(report.command),
@@ -31,6 +27,16 @@ def presentable(report: RunReport) -> RunReport:
 
 
 Text = Callable[[str], str]
+
+
+def cleaner(command: list[str]) -> Text:
+    """Masks what is secret in a text, given the command's words, and makes the rest harmless."""
+    secrets = known_secrets(command=command)
+
+    def text(said: str) -> str:
+        return "\n".join(clean(line) for line in mask_text(said, secrets).splitlines())
+
+    return text
 
 
 def _surely(difference: Difference, text: Text) -> Difference:

@@ -76,8 +76,11 @@ class State:
         """What a run needs in its environment in order to keep what it changes."""
         return {} if self.refused else {VARIABLE: str(self._folder)}
 
-    def freeze(self) -> str | None:
+    def freeze(self, *, leave: str = "after") -> str | None:
         """From now on the runs are experiments: they can be given either state, and leave no trace in the end.
+
+        Args:
+            leave: what the files are to be in the end: as they are now ("after"), or as they were "before" the session's first run.
 
         Returns:
             Why that cannot be done, in a sentence; nothing has changed then, and `hold` does nothing.
@@ -85,6 +88,24 @@ class State:
         if self._frozen or self.refused:
             return self.refused
         entries = _entries(self._folder)
+        if not self._keep_present(entries):
+            return self.refused
+        _write(self._folder / _FROZEN, {"leave": leave})
+        self._frozen = True
+        return None
+
+    def mark(self) -> str | None:
+        """Let "as the last run left them" mean the present state of the files. Returns why that cannot be done; None when it can."""
+        if self.refused:
+            return self.refused
+        for kept in (self._folder / _AFTER).iterdir():
+            kept.unlink()
+        if not self._keep_present(_entries(self._folder)):
+            self._frozen = False  # from here on files stay as they are, until the end puts them back
+        return self.refused
+
+    def _keep_present(self, entries: list[_Entry]) -> bool:
+        """Keep what the paths of these entries are now."""
         try:
             lost = next((e.path for e in entries if not e.kept), None)
             if lost is not None:
@@ -99,10 +120,8 @@ class State:
                 _keep(entry, self._folder / _AFTER)
         except OSError as error:
             self.refused = f"the files that the runs change could not be varied: {error}"
-            return self.refused
-        _write(self._folder / _FROZEN, [str(e.path) for e in entries])
-        self._frozen = True
-        return None
+            return False
+        return True
 
     def hold(self, setting: Setting | None) -> None:
         """Called before a run starts: give it the files as `setting` says. Free (None): as the last free run left them.
@@ -150,7 +169,7 @@ def _put_back(folder: Path) -> list[str]:
     """The user's final state of all files, then away with the folder. What cannot be put back stays in it."""
     done, failed = [], False
     if (folder / _FROZEN).exists():
-        for entry in _in_order(_wanted(folder, as_left=True)):
+        for entry in _in_order(_wanted(folder, as_left=_leave(folder) == "after")):
             try:
                 _restore(entry)
                 done.append(str(entry.path))
@@ -161,6 +180,13 @@ def _put_back(folder: Path) -> list[str]:
         with suppress(OSError):  # another session's folder lies there
             folder.parent.rmdir()
     return done
+
+
+def _leave(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / _FROZEN).read_text())["leave"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "after"
 
 
 def _wanted(folder: Path, *, as_left: bool) -> list[_Entry]:

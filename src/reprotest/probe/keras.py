@@ -1,0 +1,185 @@
+"""Keras on TensorFlow: loss and weights after every batch, in `fit`, `train_on_batch` and loops of the user's own.
+
+A step is a call after which an optimizer's count of iterations is another: of `optimizer.apply` where TensorFlow runs eagerly, else of the
+outermost `tf.function`, inside of which the weights change unseen. Nothing is added to what is traced.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import weakref
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from reprotest.probe.calls import observe_calls, outermost, record
+from reprotest.record.event import Phase
+
+if TYPE_CHECKING:
+    from reprotest.probe.child import Child
+
+MODULE = "keras.src.optimizers.base_optimizer"
+
+
+def install(child: Child, module: ModuleType) -> None:
+    """Observe every Keras optimizer, and every `tf.function` that lets one step."""
+    steps = _Steps(child)
+    steps.observe_optimizers(module.BaseOptimizer)
+    child.on_import("tensorflow.python.eager.polymorphic_function.polymorphic_function", steps.observe_functions)
+    child.on_import("keras.src.backend.tensorflow.trainer", steps.observe_trainer)
+
+
+class _Steps:
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._optimizers: list[weakref.ref[Any]] = []
+        self._models: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._known: set[int] = set()
+        self._training: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    # --- doors --------------------------------------------------------------------------------------------------
+
+    def observe_optimizers(self, kind: Any) -> None:
+        init, apply = kind.__init__, kind.apply
+
+        @functools.wraps(init)
+        def __init__(optimizer: Any, *args: Any, **kwargs: Any) -> None:
+            init(optimizer, *args, **kwargs)
+            self._optimizers.append(weakref.ref(optimizer))
+
+        @functools.wraps(apply)
+        def observed_apply(optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
+            with outermost() as mine:
+                if not (mine and self._watched() and _eager()):
+                    return apply(optimizer, grads, trainable_variables)
+                gradients, variables = list(grads), trainable_variables
+                if variables is not None:
+                    variables = list(variables)
+                known = variables if variables is not None else optimizer._trainable_variables
+                self._initial(known)
+                for variable, gradient in zip(known, gradients, strict=False):
+                    if gradient is not None:
+                        self._put(_name(variable), Phase.BACKWARD, gradient)
+                result = apply(optimizer, gradients, variables)
+                self._values(optimizer)
+                return result
+
+        kind.__init__, kind.apply = __init__, observed_apply
+
+    def observe_functions(self, module: Any) -> None:
+        call = module.Function.__call__
+
+        @functools.wraps(call)
+        def __call__(function: Any, *args: Any, **kwargs: Any) -> Any:
+            with outermost() as mine:
+                if not (mine and self._watched() and _eager()):
+                    return call(function, *args, **kwargs)
+                before = {id(o): (o, _iterations(o)) for o in self._live()}
+                for optimizer, _ in before.values():
+                    if optimizer.built:
+                        self._initial(optimizer._trainable_variables)
+                if function in self._training:
+                    _record_arrays(self._child, args, kwargs)
+                result = call(function, *args, **kwargs)
+                stepped = [o for o in self._live() if _iterations(o) != before.get(id(o), (o, 0))[1]]
+                if stepped:
+                    self._training.add(function)
+                    self._loss(result)
+                    for optimizer in stepped[1:]:
+                        self._update(optimizer)
+                    self._values(stepped[0])
+                return result
+
+        module.Function.__call__ = __call__
+
+    def observe_trainer(self, module: Any) -> None:
+        kind = module.TensorFlowTrainer
+        for name, parts in (("fit", ("x", "y")), ("train_on_batch", ("x", "y"))):
+            self._observe_input(kind, name, parts)
+        observe_calls(self._child, kind, "evaluate", "Model.evaluate", Phase.METRIC)
+        observe_calls(self._child, kind, "predict", "Model.predict", Phase.OUTPUT)
+
+    def _observe_input(self, kind: Any, name: str, parts: tuple[str, ...]) -> None:
+        original = getattr(kind, name)
+
+        @functools.wraps(original)
+        def called(model: Any, *args: Any, **kwargs: Any) -> Any:
+            if self._watched():
+                self._models.add(model)
+                given = {**dict(zip(parts, args, strict=False)), **{k: v for k, v in kwargs.items() if k in parts}}
+                for part, value in given.items():
+                    _record_arrays(self._child, (value,), {}, f"Model.{name}({part})")
+            return original(model, *args, **kwargs)
+
+        setattr(kind, name, called)
+
+    # --- events -------------------------------------------------------------------------------------------------
+
+    def _watched(self) -> bool:
+        return self._child.in_main_thread() and not self._child.is_worker and self._child.level != "lines"
+
+    def _live(self) -> list[Any]:
+        return [optimizer for optimizer in (ref() for ref in self._optimizers) if optimizer is not None]
+
+    def _put(self, name: str, phase: Phase, value: Any) -> None:
+        try:
+            self._child.observe(name, phase, _array(value))
+        except Exception as error:
+            self._child.note(f"{name} could not be observed: {error!r}")
+
+    def _initial(self, variables: Any) -> None:
+        for variable in variables:
+            if id(variable) not in self._known:
+                self._known.add(id(variable))
+                self._put(_name(variable), Phase.INIT, variable)
+
+    def _loss(self, result: Any) -> None:
+        """What the function returned: a loss, or Keras's running metrics."""
+        record(self._child, "loss", Phase.LOSS, result)
+
+    def _update(self, optimizer: Any) -> None:
+        for variable in optimizer._trainable_variables:
+            self._put(_name(variable), Phase.UPDATE, variable)
+            self._known.add(id(variable))
+
+    def _values(self, optimizer: Any) -> None:
+        """The step is complete."""
+        self._update(optimizer)
+        for model in list(self._models):
+            if getattr(model, "optimizer", None) is optimizer:
+                for variable in model.non_trainable_variables:
+                    self._put(_name(variable), Phase.UPDATE, variable)
+        self._child.end_step()
+
+
+def _record_arrays(child: Child, args: tuple[Any, ...], kwargs: dict[str, Any], name: str = "batch") -> None:
+    """Inputs that are arrays or tensors; datasets and iterators give theirs away inside."""
+    tensorflow, numpy = sys.modules.get("tensorflow"), sys.modules.get("numpy")
+    kinds = (getattr(tensorflow, "Tensor", ()), getattr(numpy, "ndarray", ()))
+    for index, value in enumerate([*args, *kwargs.values()]):
+        if isinstance(value, kinds) or (isinstance(value, (list, tuple, dict)) and value):
+            record(child, name if len(args) + len(kwargs) == 1 else f"{name}[{index}]", Phase.DATA, value)
+
+
+def _eager() -> bool:
+    tensorflow = sys.modules.get("tensorflow")
+    try:
+        return tensorflow is not None and bool(tensorflow.executing_eagerly())
+    except AttributeError:  # it is still being imported
+        return False
+
+
+def _iterations(optimizer: Any) -> int:
+    try:
+        return int(_array(optimizer.iterations)) if optimizer.built else 0
+    except Exception:  # made inside of a function that is being traced
+        return 0
+
+
+def _array(value: Any) -> Any:
+    value = getattr(value, "value", value) if type(value).__module__.startswith("keras") else value
+    return value.numpy() if hasattr(value, "numpy") else value
+
+
+def _name(variable: Any) -> str:
+    return str(getattr(variable, "path", None) or getattr(variable, "name", "variable"))
