@@ -298,6 +298,7 @@ Commands:
   env     Show this machine's manifest.
   export  Write requirements, a Dockerfile and the like from the lock.
   report  Make an HTML page of a result or of records.
+  resume  Is train, stop and resume the same as training straight through?
   run     Repeat a command, compare bit for bit, prove why runs differ.
 
   Example: python -m reprotest run train.py --epochs 1
