@@ -25,6 +25,7 @@ def resume(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     command = [sys.executable, "-m", "reprotest", "resume", "--quiet", "--json", "-", *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     document = json.loads(done.stdout) if done.stdout else {}
+    assert document or done.returncode == 2, done.stderr
     if document:
         jsonschema.validate(document, SCHEMA)
     return done.returncode, document, done.stderr
