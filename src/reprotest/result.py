@@ -45,6 +45,11 @@ class Difference:
     stream: str = "main"
     note: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """The keys that DESIGN.md promises, then more."""
+        keys = ("step", "phase", "name", "op", "location", "max_abs", "max_rel", "ulp", "kind", "stream", "note")
+        return {key: getattr(self, key) for key in keys}
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -113,11 +118,9 @@ class RunReport:
 
     def to_json(self) -> dict[str, Any]:
         """The document of DESIGN.md's section 4 (schema reprotest.run/1), with more keys after the promised ones."""
-        promised = ("step", "phase", "name", "op", "location", "max_abs", "max_rel", "ulp")
-        more = ("kind", "stream", "note")
 
         def difference(d: Difference | None) -> dict[str, Any] | None:
-            return None if d is None else {k: getattr(d, k) for k in (*promised, *more)}
+            return None if d is None else d.to_json()
 
         causes = []
         for cause in self.causes:

@@ -33,6 +33,13 @@ def output_difference(a: Record, b: Record) -> tuple[Difference | None, list[str
     return None, sorted(kinds)
 
 
+def masked_lines(path: Path) -> Iterator[str]:
+    """The lines of an output file with what may differ masked; none where there is no such file."""
+    kinds: set[str] = set()
+    for line in _lines(path, 0, kinds):
+        yield _masked(line, kinds) or ""
+
+
 def _of_files(name: str, a: Path, b: Path, kinds: set[str]) -> Difference | None:
     skipped, offset = _equal_start(a, b)
     ours, theirs = _lines(a, offset, kinds), _lines(b, offset, kinds)

@@ -32,6 +32,12 @@ def is_numbered(key: str) -> bool:
     return _NUMBERED.match(key) is not None
 
 
+def unnumbered(key: str) -> str:
+    """The name that numbered processes or threads have in common."""
+    match = _NUMBERED.match(key)
+    return match[1] if match is not None else key
+
+
 def _renumbered(a: Record, b: Record) -> dict[str, str]:
     groups: dict[str, list[str]] = defaultdict(list)
     for key in a.streams:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from reprotest import manifest
 from reprotest.compare import Lockstep, first_difference, output_difference
+from reprotest.compare.outcome import RESULT, outcome, to_json
+from reprotest.errors import RecordError
 from reprotest.factors import Setting
 from reprotest.options import OnEvent, StepReached
 from reprotest.probe.plan import Plan
 from reprotest.record import Record, open_record
+from reprotest.record.files import write_whole
+from reprotest.record.seal import seal
 from reprotest.result import Difference
 from reprotest.run.command import Command
 from reprotest.run.replicate import Ended, Replica, replicate
 from reprotest.run.state import State
-from reprotest.run.store import Store
+from reprotest.run.store import OWNER, Store
+from reprotest.secrets import mask_command
 
 Settings = Mapping[str, Setting]
 
@@ -68,6 +78,7 @@ class Laboratory:
         reference: Record | None = None,
         output: bool = False,
         timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> Trial:
         """Run the command once.
 
@@ -77,6 +88,7 @@ class Laboratory:
             reference: compare with this record while running, and end at the first mismatch.
             output: nothing but the output can be compared.
             timeout: seconds.
+            env: more environment variables.
         """
         run_dir = self._store.new_run()
         plan = Plan(
@@ -91,7 +103,14 @@ class Laboratory:
         )
         follower = _Follower(reference if not output else None, self.on_event)
         self.state.hold(settings.get("external.state"))
-        replica = replicate(self.command, plan, env=self.state.env, timeout=timeout, follow=follower)
+        replica = replicate(
+            self.command,
+            plan,
+            env={**self.state.env, **(env or {})},
+            timeout=timeout,
+            follow=follower,
+            manifest=lambda: {**self._manifest, "started": datetime.now(UTC).isoformat(timespec="seconds")},
+        )
         record = open_record(run_dir)
         difference = replica.difference
         if reference is not None and difference is None and replica.ended is not Ended.TIMEOUT:
@@ -99,6 +118,16 @@ class Laboratory:
         trial = Trial(replica, record, difference)
         self.trials.append(trial)
         return trial
+
+    @cached_property
+    def _manifest(self) -> dict[str, Any]:
+        """Read once in a session: what a later comparison with another machine starts from."""
+        return {**manifest.read(), "command": mask_command(list(self.command.shown))}
+
+    def seal(self) -> None:
+        """Finish the records of all runs that are kept: leave the outcome of each, then seal it."""
+        for trial in self.trials:
+            finish(trial.record)
 
     def discard(self, keep: list[Trial]) -> None:
         """Delete the folders of all trials but these."""
@@ -108,6 +137,15 @@ class Laboratory:
                 trial.record.close()
                 self._store.remove(trial.replica.run_dir)
         self.trials = list(keep)
+
+
+def finish(record: Record) -> None:
+    """Leave a run's outcome in its record and seal it; one that is damaged, or cannot be written, stays unsealed."""
+    with suppress(OSError, RecordError):
+        write_whole(record.path / RESULT, json.dumps(to_json(outcome(record)), indent=1) + "\n")
+        (record.path / OWNER).unlink(missing_ok=True)
+        seal(record.path)
+        record.__dict__.pop("seal", None)
 
 
 def differ(a: Record, b: Record, *, output: bool) -> tuple[Difference | None, list[str]]:

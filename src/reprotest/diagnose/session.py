@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
-from typing import Any
 
-from reprotest import manifest
 from reprotest.diagnose.candidates import Candidate, candidates, uses
 from reprotest.diagnose.experiments import Bench, Findings, find_causes
 from reprotest.diagnose.laboratory import Course, Laboratory, Trial, differ
@@ -30,7 +27,6 @@ from reprotest.run.command import Command
 from reprotest.run.replicate import Ended, describe_exit
 from reprotest.run.state import State, matters
 from reprotest.run.store import Store, full_disk_said
-from reprotest.secrets import mask_command
 
 _TRAINING = ("init", "data", "forward", "loss", "backward", "update")
 _PATIENCE = 3.0
@@ -75,7 +71,6 @@ class _Session:
         self._on_event = lab.on_event
         self._base: list[Trial] = []
         self._output_only = False
-        self._manifest: dict[str, Any] | None = None
         self.report = RunReport(Verdict.ERROR, list(command.shown), options.runs, 0, 0.0)
 
     # --- repeat and compare -------------------------------------------------------------------------------------
@@ -90,7 +85,6 @@ class _Session:
             trial = self._lab.run(_free(number), Course(stop_after_step=last), timeout=self._options.timeout)
             self._base.append(trial)
             self._check_recorded(trial)
-            self._describe(trial)
             steps = trial.record.steps
             self._on_event(RunEnded(number + 1, trial.seconds, steps, trial.replica.exit_code))
             self.report.exit_codes.append(trial.replica.exit_code if trial.replica.exit_code is not None else 0)
@@ -112,17 +106,6 @@ class _Session:
             raise StorageError(
                 f"run {len(self._base)} could not be recorded wholly: {stopped[0]}; make room, then run it again"
             )
-
-    def _describe(self, trial: Trial) -> None:
-        """Leave the manifest in the run's folder: what a later comparison with another machine starts from."""
-        if self._manifest is None:
-            self._manifest = {**manifest.read(), "command": mask_command(list(self._lab.command.shown))}
-        try:
-            (trial.replica.run_dir / "manifest.json").write_text(json.dumps(self._manifest, indent=1))
-        except OSError as error:
-            raise StorageError(
-                f"cannot write to {trial.replica.run_dir}: {error.strerror}; make room on this disk"
-            ) from error
 
     def _fails_again(self, first: Trial) -> bool:
         """Does the command fail every time? A run that dies only once in a while is a difference, not an error."""
@@ -258,6 +241,12 @@ class _Session:
         self.report.seconds = time.monotonic() - self._start
         if not self._options.keep:
             self._lab.discard(self._base)
+        self._lab.seal()
+
+
+def as_first() -> dict[str, Setting]:
+    """The settings of the first of the repeated runs: what any later run is to be compared with."""
+    return _free(0)
 
 
 def _free(number: int) -> dict[str, Setting]:

@@ -120,6 +120,10 @@ class Files:
             self._facts[where] = {**facts, "written": {"site": self._inside.site(), **(state or {})}}
             self._changed(self._facts)
 
+    def inputs(self) -> list[str]:
+        """Paths of all files that were read as they were found."""
+        return sorted([*list(self._old), *(path for path, facts in list(self._facts.items()) if "read" in facts)])
+
     @contextmanager
     def _quietly(self) -> Iterator[bool]:
         """Our own work must neither be watched nor fail the program. False when we are at it already."""

@@ -108,6 +108,8 @@ class Factor:
     """How often the experiment *leaves it free* before calling it harmless; 0: perturbing it once is decisive."""
     tries: ClassVar[int] = 1
     """How many other values (variants 1 to `tries`) it takes to call it harmless: a set of two has one order in two anyway."""
+    inside: ClassVar[bool] = False
+    """Does its reading say more inside the program, where the libraries are loaded (threads in use, capability chosen)?"""
     order: ClassVar[int] = 50
     """Likelihood rank in experiments: small ones are tried first."""
 
@@ -122,6 +124,19 @@ class Factor:
     def read(self) -> Mapping[str, Json]:
         """Its present state as plain data, for the manifest. Never a secret, never an import of a framework that is not loaded."""
         return {}
+
+    def facet(self, reading: Mapping[str, Json], modules: frozenset[str]) -> str | None:
+        """What of a reading can change a result, in a few words; None: it does not tell one class of machines from another.
+
+        Args:
+            reading: what `read` gave, here or on another machine.
+            modules: top-level modules that the program imported; empty when that is not known.
+        """
+        return None
+
+    def emulate(self, reading: Mapping[str, Json]) -> Mapping[str, str | None] | None:
+        """Environment variables that make this machine compute as the reading's (None removes one); None: that cannot be done."""
+        return None
 
     def launch(self, setting: Setting) -> Launch:
         """What must be set before the process starts to give it this setting."""

@@ -51,6 +51,7 @@ class CpuIsa(Factor):
     id = "cpu.isa"
     what = "the processor's instruction set, by which PyTorch, oneDNN, MKL, OpenBLAS and NumPy choose their code"
     fix = "pin the level that all your machines have (ATEN_CPU_CAPABILITY, ONEDNN_MAX_CPU_ISA, MKL_CBWR), or lock results per class of machine"
+    inside = True
     order = 61
 
     def read(self) -> Mapping[str, Json]:
@@ -61,7 +62,25 @@ class CpuIsa(Factor):
             "features": sorted(flag for flag in flags if flag.startswith(_INTERESTING)),
             "switches": {name: os.environ[name] for name in _SWITCHES if name in os.environ},
             "torch": torch.backends.cpu.get_cpu_capability() if torch is not None else None,
+            "blas": sorted(_loaded_blas()),
         }
+
+    def facet(self, reading: Mapping[str, Json], modules: frozenset[str]) -> str | None:
+        """The level that PyTorch chose or the processor has, with all switches that lower it for one library or another."""
+        features = set(reading.get("features") or ())
+        level = next((name for needed, name in _CLASSES if needed in features), None)
+        said = [str(reading.get("torch") or level or reading.get("processor") or "unknown").lower()]
+        said += [f"{name}={value}" for name, value in sorted((reading.get("switches") or {}).items())]
+        return " ".join(said)
+
+    def emulate(self, reading: Mapping[str, Json]) -> Mapping[str, str | None] | None:
+        switches = reading.get("switches") or {}
+        env: dict[str, str | None] = {**dict.fromkeys(_SWITCHES), **switches}
+        theirs, (_, ours) = set(reading.get("features") or ()), _cpuinfo()
+        for needed, _, wanted in _LEVELS:
+            if needed in ours and needed not in theirs:
+                env |= {name: value for name, value in wanted.items() if name not in switches}
+        return env
 
     def launch(self, setting: Setting) -> Launch:
         levels = _levels()
@@ -73,6 +92,27 @@ class CpuIsa(Factor):
     def perturb(self, k: int) -> str | None:
         levels = _levels()
         return levels[k - 1][0] if 1 <= k <= len(levels) else None
+
+
+_CLASSES = (
+    ("avx512f", "avx512"),
+    ("avx2", "avx2"),
+    ("avx", "avx"),
+    ("sse4_2", "sse4"),
+    ("sve", "sve"),
+    ("asimd", "neon"),
+)
+_BLAS = ("libopenblas", "libscipy_openblas", "libmkl_", "libblis", "libatlas", "libaccelerate")
+
+
+def _loaded_blas() -> set[str]:
+    """Linear algebra libraries that this process has loaded, by the names of their files."""
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
+            names = {os.path.basename(line.rstrip()) for line in file if ".so" in line}
+    except OSError:
+        return set()
+    return {name for name in names if name.startswith(_BLAS)}
 
 
 def _levels() -> list[tuple[str, dict[str, str]]]:

@@ -15,6 +15,8 @@ from reprotest.factors.base import Factor, Inside
 
 FILES = "files"
 """Key under which a process leaves what it read and wrote."""
+INPUTS = "inputs"
+"""Key under which it leaves the paths of all files that it read as it found them, old ones too."""
 
 
 class ExternalState(Factor):
@@ -47,6 +49,8 @@ class ExternalState(Factor):
             ignored=() if store is None else (store + "/",),
         )
         watch_files(inside, files)
+        if put is not None:
+            inside.at_exit(lambda: put(INPUTS, files.inputs()))
         inside.on_import("socket", lambda module: _watch_connections(module, inside))
 
 

@@ -16,6 +16,7 @@ class GpuHardware(Factor):
     id = "gpu.hardware"
     what = "GPU model, compute capability and driver"
     fix = "compare results on one model of GPU with one driver only, and lock them per class of machine"
+    inside = True
     order = 83
 
     def read(self) -> Mapping[str, Json]:
@@ -31,6 +32,17 @@ class GpuHardware(Factor):
             "cuda": torch.version.cuda if torch is not None else None,
             "cudnn": torch.backends.cudnn.version() if torch is not None and torch.version.cuda else None,
         }
+
+    def facet(self, reading: Mapping[str, Json], modules: frozenset[str]) -> str | None:
+        """Models that the program computes on; "none" where there is no GPU, or where nothing uses it."""
+        devices = reading.get("torch_devices")
+        if devices:
+            said = [f"{device['name']} sm_{str(device['capability']).replace('.', '')}" for device in devices]
+            versions = [f"{name} {reading[name]}" for name in ("driver", "cuda", "cudnn") if reading.get(name)]
+            return ", ".join([*dict.fromkeys(said), *versions])
+        if modules & {"jax", "tensorflow", "cupy", "xgboost", "lightgbm"} or not modules:
+            return ", ".join(str(model) for model in dict.fromkeys(reading.get("gpus") or ())) or "none"
+        return "none"
 
     def perturb(self, k: int) -> str | None:
         return None

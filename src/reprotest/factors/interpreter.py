@@ -38,5 +38,9 @@ class Interpreter(Factor):
             },
         }
 
+    def facet(self, reading: Mapping[str, Json], modules: frozenset[str]) -> str | None:
+        free = " free-threaded" if reading.get("free_threaded") else ""
+        return f"{reading.get('implementation')} {reading.get('version')}{free}" if reading.get("version") else None
+
     def perturb(self, k: int) -> str | None:
         return None

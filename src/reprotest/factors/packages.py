@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from reprotest.factors.base import Factor, Json
 
@@ -28,8 +29,58 @@ class Packages(Factor):
             found[key] = f"{version} ({origin})" if origin else version
         return dict(sorted(found.items()))
 
+    def facet(self, reading: Mapping[str, Json], modules: frozenset[str]) -> str | None:
+        """Versions of what the program imported: the usual numerical packages by name, the rest as a count and a digest."""
+        import hashlib
+
+        used = {name: reading[name] for name in self.imported(reading, modules) if name not in _OURS}
+        said = [f"{name} {used.pop(name)}" for name in _NUMERICAL if name in used]
+        if used:
+            listed = "\n".join(f"{name} {version}" for name, version in sorted(used.items()))
+            said.append(f"{len(used)} more #{hashlib.sha256(listed.encode()).hexdigest()[:8]}")
+        return ", ".join(said) or "none"
+
+    @staticmethod
+    def imported(reading: Mapping[str, Json], modules: frozenset[str]) -> list[str]:
+        """The packages of a reading that provide these modules, sorted; all of them when no modules are known."""
+        if not modules:
+            return sorted(reading)
+        found, unknown = set(), set()
+        for module in modules:
+            name = module.lower().replace("_", "-")
+            name = _PROVIDERS.get(module, name)
+            if name in reading:
+                found.add(name)
+            elif not module.startswith("_"):
+                unknown.add(module)
+        if unknown:  # slow: it reads every package's list of files
+            provided = _packages_distributions()
+            for module in unknown:
+                names = (d.lower().replace("_", "-").replace(".", "-") for d in provided.get(module, ()))
+                found.update(name for name in names if name in reading)
+        return sorted(found)
+
     def perturb(self, k: int) -> str | None:
         return None
+
+
+_OURS = ("reprotest-ml", "xxhash", "time-machine")
+_NUMERICAL = (
+    "torch", "numpy", "scipy", "scikit-learn", "jax", "jaxlib", "tensorflow", "keras", "xgboost", "xgboost-cpu", "lightgbm",
+    "pandas", "polars", "torchvision", "transformers", "tokenizers", "triton",
+)  # fmt: skip
+_PROVIDERS = {
+    "sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "cv2": "opencv-python", "skimage": "scikit-image",
+    "dateutil": "python-dateutil", "umap": "umap-learn", "attr": "attrs", "google": "protobuf",
+}  # fmt: skip
+"""The commonest modules that are not called like their package."""
+
+
+@cache
+def _packages_distributions() -> Mapping[str, list[str]]:
+    import importlib.metadata
+
+    return importlib.metadata.packages_distributions()
 
 
 def _name_and_version(distribution: Json) -> tuple[str, str]:

@@ -29,6 +29,11 @@ class System(Factor):
             "file_system": _file_system(os.getcwd()),
         }
 
+    def facet(self, reading: Mapping[str, Json], modules: frozenset[str]) -> str | None:
+        """The machine and its C library, whose mathematical functions differ from version to version."""
+        known = [str(reading[name]) for name in ("machine", "libc") if reading.get(name)]
+        return ", ".join(known) or None
+
     def perturb(self, k: int) -> str | None:
         return None
 

@@ -28,6 +28,7 @@ class ThreadsCount(Factor):
     id = "threads.count"
     what = "the number of threads over which sums are split"
     fix = "pin the number (OMP_NUM_THREADS, torch.set_num_threads) and record it with the result"
+    inside = True
     order = 60
 
     def read(self) -> Mapping[str, Json]:
@@ -38,6 +39,20 @@ class ThreadsCount(Factor):
             "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
             "torch": torch.get_num_threads() if torch is not None else None,
         }
+
+    def facet(self, reading: Mapping[str, Json], modules: frozenset[str]) -> str | None:
+        """Threads that PyTorch, or else OpenMP, splits a sum over; what other libraries are told differs from it where they say so."""
+        variables = reading.get("variables") or {}
+        told = str(variables.get("OMP_NUM_THREADS", "")).split(",")[0]
+        count = str(reading.get("torch") or (told if told.isdigit() else reading.get("usable_cores")) or "unknown")
+        others = {name: value for name, value in variables.items() if str(value) != count}
+        return " ".join([count, *(f"{name}={value}" for name, value in sorted(others.items()))])
+
+    def emulate(self, reading: Mapping[str, Json]) -> Mapping[str, str | None] | None:
+        count = (self.facet(reading, frozenset()) or "").split(" ")[0]
+        if not count.isdigit():
+            return None
+        return {**dict.fromkeys(_VARIABLES, count), **(reading.get("variables") or {})}
 
     def launch(self, setting: Setting) -> Launch:
         counts = self._counts()

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from reprotest.digest import fingerprint, sketch
-from reprotest.factors import Setting, all_factors
+from reprotest.factors import Factor, Setting, all_factors
 from reprotest.probe import process
 from reprotest.probe.imports import ImportHooks
 from reprotest.probe.notes import Notes
@@ -221,6 +221,8 @@ class Child:
                 self.note(f"a probe failed at exit: {error!r}")
         self._closed = True
         self.put("modules", sorted({name.partition(".")[0] for name in list(sys.modules)} - sys.stdlib_module_names))
+        if not self.is_worker:
+            self.put("readings", {f.id: _reading(f) for f in all_factors() if f.inside})
         for stream in self._open:
             try:
                 stream.writer.close()
@@ -293,6 +295,13 @@ class Child:
         self._closed = False
         self._streams.reset()
         self._notes = self._new_notes()
+
+
+def _reading(factor: Factor) -> dict[str, Any]:
+    try:
+        return dict(factor.read())
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 def claim(folder: Path, key: str, suffix: str) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reprotest.factors.base import Setting
+from reprotest.record.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Plan:
     factors: dict[str, Setting] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self)))
+        write_whole(path, json.dumps(asdict(self)))
 
     @classmethod
     def read(cls, path: str) -> Plan:

@@ -11,6 +11,7 @@ from typing import Any
 
 from reprotest.errors import RecordError
 from reprotest.record.event import Phase
+from reprotest.record.seal import Seal, check_seal, read_seal
 from reprotest.record.stream import Stream
 from reprotest.record.values import ValueReader
 
@@ -38,6 +39,51 @@ class Record:
     def manifest(self) -> dict[str, Any]:
         """Every factor's reading, command and interpreter; empty when there is none."""
         return _json(self.path / "manifest.json")
+
+    @property
+    def factors(self) -> dict[str, dict[str, Any]]:
+        """Every factor's reading, by its id: the manifest's, or the program's own where that knows better (threads, capability)."""
+        readings = {str(key): _mapping(value) for key, value in _mapping(self.manifest.get("factors")).items()}
+        compared = [document for document in self.watch if document.get("key") in self.streams]
+        # The last to speak is "main", if it did anything that is compared.
+        for document in [*(d for d in self.watch if d not in compared), *reversed(compared)]:
+            for factor, reading in _mapping(_mapping(document.get("extra")).get("readings")).items():
+                readings[str(factor)] = {**readings.get(str(factor), {}), **_mapping(reading)}
+        return readings
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The top-level modules that the program imported."""
+        return frozenset(str(name) for names in self.extras("modules") for name in _sequence(names))
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """What the processes of the run were told to do."""
+        return _json(self.path / "plan.json")
+
+    @property
+    def sealed(self) -> bool:
+        """Was the run finished and its record sealed? An unsealed record is readable as far as it goes."""
+        return self.seal is not None
+
+    @cached_property
+    def seal(self) -> Seal | None:
+        """The seal; None when the record has none."""
+        return read_seal(self.path)
+
+    def verify(self) -> bool:
+        """Check every byte: against the seal, and every checksum of the streams.
+
+        Returns:
+            False when the record is not sealed, so that only its own checksums could be checked.
+
+        Raises:
+            RecordError: something is damaged or was changed.
+        """
+        found = check_seal(self.path)
+        for stream in self.streams.values():
+            stream.verify()
+        return found is not None
 
     @cached_property
     def exit(self) -> dict[str, Any]:

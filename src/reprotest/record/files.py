@@ -1,4 +1,4 @@
-"""Appending to a file of our own inside somebody else's program."""
+"""Writing files so that a crash at any moment leaves nothing half: by appending whole records, or by replacing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,29 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+
+def write_whole(path: str | Path, data: bytes | str, *, part: str | Path | None = None) -> None:
+    """Write a small file whole or not at all: a reader, and whoever comes after a crash, meets the old content or the new.
+
+    Args:
+        path: the file.
+        data: its content; text as UTF-8.
+        part: where it is written first, on the same file system; beside the file by default.
+
+    Raises:
+        OSError: it could not be written; the old content is still there.
+    """
+    before = f"{path}.{os.getpid()}.part" if part is None else os.fspath(part)
+    try:
+        with open(before, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+        os.replace(before, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(before)
+        raise
+
 
 _HIGH_DESCRIPTOR = 700
 """Programs that close 'all other' descriptors and open new ones get low numbers: never ours, so we never write into their files."""

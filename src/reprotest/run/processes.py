@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -28,6 +29,22 @@ def marked(mark: bytes) -> list[int]:
         except (OSError, IndexError):
             continue
     return found
+
+
+def started(pid: int) -> str:
+    """When a process began, so that its number is not taken for another's; empty where it has ended."""
+    if sys.platform != "linux":
+        try:
+            os.kill(pid, 0)
+        except OSError:
+            return ""
+        return "running"
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return "" if fields[0] == b"Z" else fields[19].decode()
+    except OSError:
+        return ""
 
 
 def _state(process: str) -> str:

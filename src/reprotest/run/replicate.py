@@ -13,12 +13,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from reprotest.errors import CommandError, StorageError
 from reprotest.factors import Launch, Setting, factor
 from reprotest.probe.plan import Plan
+from reprotest.record.files import write_whole
 from reprotest.result import Difference
 from reprotest.run.command import Command
+from reprotest.run.guard import guarded
 from reprotest.run.launcher import Supervisor, prepare
 from reprotest.run.processes import end_group, kill_group
 
@@ -111,6 +114,7 @@ def replicate(
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
     follow: Follow | None = None,
+    manifest: Callable[[], Mapping[str, Any]] | None = None,
 ) -> Replica:
     """Run the command once, in a fresh process, as the plan says.
 
@@ -120,6 +124,7 @@ def replicate(
         env: more variables for its environment.
         timeout: seconds after which the run is ended.
         follow: looks at the record as it grows; may end the run.
+        manifest: what to leave in the record about the machine; asked for while the command starts.
 
     Raises:
         CommandError: the program could not be started.
@@ -136,6 +141,7 @@ def replicate(
     except OSError as error:
         raise StorageError(f"cannot write {plan_path}: {error.strerror or error}; make room on this disk") from error
     with ExitStack() as stack:
+        stack.enter_context(guarded(os.fsdecode(mark)))
         supervisor = stack.enter_context(Supervisor(launch, run_dir))
         out = stack.enter_context(open(run_dir / "stdout.txt", "wb"))
         err = stack.enter_context(open(run_dir / "stderr.txt", "wb"))
@@ -153,6 +159,8 @@ def replicate(
         except OSError as error:
             raise CommandError(f"cannot start {command.argv[0]}: {error.strerror or error}") from error
         try:
+            if manifest is not None:
+                _leave(run_dir / "manifest.json", manifest())
             ended, difference = _wait(process, run_dir, start, timeout, follow)
         except BaseException:
             end_group(process, mark)
@@ -165,10 +173,15 @@ def replicate(
     if ended is Ended.FINISHED and (run_dir / "stopped").exists():
         ended = Ended.STOPPED
     exit_code = process.returncode if ended is Ended.FINISHED else None
-    (run_dir / "exit.json").write_text(
-        json.dumps({"ended": ended, "exit_code": exit_code, "seconds": round(seconds, 3)})
-    )
+    _leave(run_dir / "exit.json", {"ended": ended, "exit_code": exit_code, "seconds": round(seconds, 3)})
     return Replica(run_dir, ended, exit_code, seconds, difference)
+
+
+def _leave(path: Path, document: Mapping[str, Any]) -> None:
+    try:
+        write_whole(path, json.dumps(document, indent=1))
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror or error}; make room on this disk") from error
 
 
 def _wait(

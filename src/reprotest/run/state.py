@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 from reprotest.factors import Setting
 from reprotest.factors._kept import MOST_BYTES, VARIABLE, name_of
 from reprotest.record import Record
+from reprotest.run.processes import started
 
 _MOST_OF_ALL = 2 << 30
 """Bytes that a session keeps twice; with more to keep, the state is not varied."""
@@ -51,7 +51,7 @@ class State:
 
     def __init__(self, root: Path) -> None:
         self._root = root / "state"
-        self._folder = self._root / f"{os.getpid()}-{_started(os.getpid())}"
+        self._folder = self._root / f"{os.getpid()}-{started(os.getpid())}"
         self._frozen = False
         self._as_left = True
         self.refused: str | None = None
@@ -61,7 +61,7 @@ class State:
         repair(self._root.parent)
         try:
             (self._folder / _AFTER).mkdir(parents=True, exist_ok=True)
-            (self._folder / _OWNER).write_text(json.dumps({"pid": os.getpid(), "started": _started(os.getpid())}))
+            (self._folder / _OWNER).write_text(json.dumps({"pid": os.getpid(), "started": started(os.getpid())}))
         except OSError as error:
             self.refused = f"files could not be kept: {error}"
         return self
@@ -154,7 +154,7 @@ def repair(root: Path) -> list[str]:
     for folder in sorted(root.glob("state/*-*")):
         try:
             owner = json.loads((folder / _OWNER).read_text())
-            if _started(owner["pid"]) == owner["started"]:
+            if started(owner["pid"]) == owner["started"]:
                 continue  # it is still at work
         except (OSError, ValueError, KeyError, TypeError):
             pass
@@ -277,19 +277,3 @@ def _restore(entry: _Entry) -> None:
 
 def _size(path: Path | None) -> int:
     return path.stat().st_size if path is not None and path.exists() else 0
-
-
-def _started(pid: int) -> str:
-    """When a process began, so that its number is not taken for another's; empty where it has ended."""
-    if sys.platform != "linux":
-        try:
-            os.kill(pid, 0)
-        except OSError:
-            return ""
-        return "running"
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        return "" if fields[0] == b"Z" else fields[19].decode()
-    except OSError:
-        return ""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from reprotest.errors import StorageError
+from reprotest.run.processes import started
 
 LOCATION = "REPROTEST_DIR"
 """Environment variable that puts the store elsewhere (a read-only project, a faster disk)."""
 
+OWNER = "owner.json"
+"""Who makes a record, until it is sealed: a run that goes on is told from one that was killed by it."""
 
 _LEAST = 16 << 10
 """Bytes free below which writing can be taken to have failed."""
@@ -62,12 +66,18 @@ class Store:
         return cls(root)
 
     def new_run(self) -> Path:
-        """A new folder for one run, with its sub-folders. Sorted by name, runs are sorted by start."""
+        """A new folder for one run, with its sub-folders: there as a whole or not. Sorted by name, runs are sorted by start."""
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{uuid.uuid4().hex[:6]}"
         path = self.root / "runs" / name
+        made = self.root / "new" / name
         try:
             for part in ("streams", "values", "watch"):
-                (path / part).mkdir(parents=True)
+                (made / part).mkdir(parents=True)
+            owner = {"pid": os.getpid(), "started": started(os.getpid())}
+            (made / OWNER).write_text(json.dumps(owner))
+            made.rename(path)
+            with suppress(OSError):  # another one's is being made there
+                made.parent.rmdir()
         except OSError as error:
             raise StorageError(
                 f"cannot write records to {path}: {error.strerror or error}; make room on this disk"

@@ -1,0 +1,34 @@
+"""This repository's own lock: its examples give the locked results, or, on another class of machines, are near enough."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from jsonschema import validate
+
+from reprotest import cli
+from reprotest.lock import file
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+def test_our_own_examples_give_the_locked_results(tmp_path, monkeypatch):
+    # In a copy, so that a checkout that cannot be written, or is in use, does as well.
+    shutil.copy(ROOT / file.NAME, tmp_path)
+    shutil.copytree(
+        ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns(".reprotest", "__pycache__")
+    )
+    monkeypatch.chdir(tmp_path)
+    code = cli.main(["verify", "--quiet", "--json", "verify.json"])
+    document = json.loads((tmp_path / "verify.json").read_text())
+    validate(document, json.loads((ROOT / "docs" / "schema" / "verify.schema.json").read_text()))
+    assert (code, document["verdict"]) == (0, "passed"), document
+    assert "digits_cnn" in document["experiments"]
+
+
+def test_the_lock_is_written_as_we_write_it_now():
+    assert file.dumps(file.read(ROOT / file.NAME)) == (ROOT / file.NAME).read_text()
