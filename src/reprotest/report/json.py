@@ -34,4 +34,6 @@ def write(content: dict[str, Any], target: str) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    write_text("--json", target, json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")  # ASCII: safe in any encoding
+    write_text(
+        "--json", target, json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
+    )  # ASCII: safe in any encoding
