@@ -35,5 +35,5 @@ def write(content: dict[str, Any], target: str) -> None:
         UsageError: the file cannot be written.
     """
     write_text(
-        "--json", target, json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
+        "--json", target, json.dumps(finite(content), indent=2, allow_nan=False) + "\n"
     )  # ASCII: safe in any encoding

@@ -54,6 +54,7 @@ def prune(
     if not dry_run:
         for entry in gone:
             store.remove(entry.path)
+            (store.root / "reports" / f"{entry.name}.json").unlink(missing_ok=True)
     output.document(lambda: {"schema": SCHEMA, "dry_run": dry_run, "bytes": size, "records": rows})
     if not quiet:
         for entry in gone:
