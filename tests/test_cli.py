@@ -295,11 +295,15 @@ Options:
   -h, --help       Show this message and exit.
 
 Commands:
-  env     Show this machine's manifest.
-  export  Write requirements, a Dockerfile and the like from the lock.
-  report  Make an HTML page of a result or of records.
-  resume  Is train, stop and resume the same as training straight through?
-  run     Repeat a command, compare bit for bit, prove why runs differ.
+  env      Show this machine's manifest.
+  export   Write requirements, a Dockerfile and the like from the lock.
+  lock     Run a command and lock its results.
+  prune    Remove records of earlier runs.
+  records  List the records of runs, check them, carry them.
+  report   Make an HTML page of a result or of records.
+  resume   Is train, stop and resume the same as training straight through?
+  run      Repeat a command, compare bit for bit, prove why runs differ.
+  verify   Check the results that reprotest.lock holds.
 
   Example: python -m reprotest run train.py --epochs 1
 """
