@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     )
     from reprotest.options import RunOptions
     from reprotest.result import Cause, Difference, Experiment, RunReport, Verdict, Watched
+    from reprotest.seeding.control import seeded, set_seed
+    from reprotest.seeding.loading import dataloader
+    from reprotest.seeding.report import SeedReport
+    from reprotest.seeding.state import RNGState
+    from reprotest.seeding.worker import seed_worker
 
 _HOMES = {
     "reprotest.api": ("assert_reproducible", "observe", "run"),
@@ -39,6 +44,11 @@ _HOMES = {
     ),
     "reprotest.options": ("RunOptions",),
     "reprotest.result": ("Cause", "Difference", "Experiment", "RunReport", "Verdict", "Watched"),
+    "reprotest.seeding.control": ("seeded", "set_seed"),
+    "reprotest.seeding.loading": ("dataloader",),
+    "reprotest.seeding.report": ("SeedReport",),
+    "reprotest.seeding.state": ("RNGState",),
+    "reprotest.seeding.worker": ("seed_worker",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -50,18 +60,24 @@ __all__ = [
     "Difference",
     "Experiment",
     "NotReproducible",
+    "RNGState",
     "RecordError",
     "ReprotestError",
     "RunOptions",
     "RunReport",
+    "SeedReport",
     "StorageError",
     "UsageError",
     "Verdict",
     "Watched",
     "assert_reproducible",
+    "dataloader",
     "load_config",
     "observe",
     "run",
+    "seed_worker",
+    "seeded",
+    "set_seed",
 ]
 
 

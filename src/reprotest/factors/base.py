@@ -2,7 +2,7 @@
 
 Every factor is one file of this folder holding one subclass of `Factor`. The same object answers five questions: its present
 state (`read`), how to hold it still (`pin`), what other values it could have had (`perturb`), who uses it (`watch`) and what to
-tell the user (`what`, `fix`). Nothing outside this folder lists the factors; `reprotest.factors.all_factors()` finds them.
+tell the user (`what`, `fix`). Those that are about random numbers also save and restore the state of their generators. Nothing outside this folder lists the factors; `reprotest.factors.all_factors()` finds them.
 """
 
 from __future__ import annotations
@@ -59,6 +59,25 @@ class Launch:
     shift_addresses: int = 0
 
 
+@dataclass(frozen=True)
+class Pinning:
+    """What seed control was asked for besides the seed.
+
+    Attributes:
+        deterministic: also choose algorithms that repeat; False leaves the present choice alone.
+        warn_only: where there is no such algorithm, warn instead of raising.
+        fill_uninitialised: fill new memory that nobody has written, which PyTorch does under deterministic algorithms only.
+    """
+
+    deterministic: bool = True
+    warn_only: bool = False
+    fill_uninitialised: bool = True
+
+
+PINNING = Pinning()
+"""What is asked for when nobody asks for anything else."""
+
+
 class Inside(Protocol):
     """What a factor (or a probe) may use inside the process under test. Implemented by `reprotest.probe.child.Child`."""
 
@@ -112,6 +131,8 @@ class Factor:
     """Does its reading say more inside the program, where the libraries are loaded (threads in use, capability chosen)?"""
     order: ClassVar[int] = 50
     """Likelihood rank in experiments: small ones are tried first."""
+    reaches: ClassVar[tuple[str, ...]] = ()
+    """The modules that `pin` works on. It is called again when one of them is imported later."""
 
     def acts_unseen(self, modules: frozenset[str]) -> bool:
         """May it have acted without a trace in a program that imported these top-level modules?"""
@@ -145,9 +166,36 @@ class Factor:
     def watch(self, inside: Inside) -> None:
         """Inside a run: note every use with its site, and carry out `inside.setting(self.id)` if there is one."""
 
-    def pin(self, seed: int) -> Sequence[str]:
+    def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         """Seed control in the present process (what `set_seed` does). Returns what was done, in words; empty when not applicable."""
         return ()
+
+    def unpinned(self, how: Pinning = PINNING) -> Sequence[str]:
+        """What `pin` cannot reach in the present process, in words; asked right before it is called."""
+        return ()
+
+    def undo(self) -> Callable[[], None]:
+        """A function that takes back what `pin` is about to do."""
+        state = self.state()
+        return (lambda: None) if state is None else (lambda: self.restore(state))
+
+    def state(self) -> Any:
+        """The state of its global generators, as their library hands it out; None when there is none in this process."""
+        return None
+
+    def restore(self, state: Any) -> None:
+        """Put back what `state` returned, in this or in another process.
+
+        Raises:
+            ValueError: the generators of this process cannot take it; says why.
+        """
+
+    def reseed(self, seed: int) -> None:
+        """Seed the generators that code on the CPU draws from, and nothing else: what comes before every sample of a data loader.
+
+        Args:
+            seed: 0 ≤ seed < 2**64.
+        """
 
     def perturb(self, k: int) -> str | None:
         """Describe the k-th other value ("2 threads", "PYTHONHASHSEED=1"); None when there is no such value (on this machine)."""

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from reprotest.factors import _patch
-from reprotest.factors.base import Factor, Inside, Json
+from reprotest.factors.base import PINNING, Factor, Inside, Json, Pinning
 
 
 class CudaRandom(Factor):
@@ -19,10 +19,11 @@ class CudaRandom(Factor):
     fix = "call torch.manual_seed(seed), which seeds every GPU too, before anything is drawn on a GPU"
     repeats = True
     order = 12
+    reaches = ("torch",)
 
     def watch(self, inside: Inside) -> None:
         def install(torch: ModuleType) -> None:
-            if torch.version.cuda is not None or torch.version.hip is not None:
+            if _built_for_gpus(torch):
                 _Watch(inside, torch).install()
 
         inside.on_import("torch", install)
@@ -31,15 +32,43 @@ class CudaRandom(Factor):
         torch = sys.modules.get("torch")
         return {"devices": torch.cuda.device_count() if torch is not None and torch.cuda.is_initialized() else None}
 
-    def pin(self, seed: int) -> Sequence[str]:
+    def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         torch = sys.modules.get("torch")
-        if torch is None or not torch.cuda.is_available():
+        if torch is None or not _built_for_gpus(torch):
             return ()
         torch.cuda.manual_seed_all(seed)
-        return (f"CUDA: generators of all {torch.cuda.device_count()} devices seeded with {seed}",)
+        if (
+            not torch.cuda.is_initialized()
+        ):  # asking for devices would start CUDA, after which the process must not fork
+            return (f"CUDA: the generators of all devices will be seeded with {seed} when CUDA starts",)
+        return (f"CUDA: the generators of all {torch.cuda.device_count()} devices seeded with {seed}",)
+
+    def unpinned(self, how: Pinning = PINNING) -> Sequence[str]:
+        torch = sys.modules.get("torch")
+        if torch is None or not torch.cuda.is_initialized():
+            return ()
+        drawn = [i for i, generator in enumerate(torch.cuda.default_generators) if generator.get_offset() > 0]
+        if not drawn:
+            return ()
+        return (f"CUDA: something was drawn on device {', '.join(map(str, drawn))} before this; seed first of all",)
+
+    def state(self) -> Any:
+        torch = sys.modules.get("torch")
+        return None if torch is None or not torch.cuda.is_initialized() else torch.cuda.get_rng_state_all()
+
+    def restore(self, state: Any) -> None:
+        torch = sys.modules["torch"]
+        there = torch.cuda.device_count()
+        if len(state) != there:
+            raise ValueError(f"the state is of {len(state)} CUDA devices, and there are {there}")
+        torch.cuda.set_rng_state_all(state)
 
     def perturb(self, k: int) -> str | None:
         return "another seed for the CUDA generators" if k == 1 else None
+
+
+def _built_for_gpus(torch: Any) -> bool:
+    return torch.version.cuda is not None or torch.version.hip is not None
 
 
 class _Watch:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from reprotest.factors.base import Factor, Json
+from reprotest.factors.base import PINNING, Factor, Json, Pinning
 
 
 class JaxRandom(Factor):
@@ -19,6 +19,7 @@ class JaxRandom(Factor):
     fix = "make the first key from a fixed number, jax.random.key(seed), and split it for everything else"
     repeats = True
     order = 60
+    reaches = ("jax",)
 
     def read(self) -> Mapping[str, Json]:
         jax = sys.modules.get("jax")
@@ -27,6 +28,11 @@ class JaxRandom(Factor):
         return {
             name: getattr(jax.config, name, None) for name in ("jax_default_prng_impl", "jax_threefry_partitionable")
         }
+
+    def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
+        if "jax" not in sys.modules:
+            return ()
+        return (f"JAX: has no global state; start from the key that this returns (jax_key), jax.random.key({seed})",)
 
     def perturb(self, k: int) -> str | None:
         return None

@@ -6,12 +6,12 @@ import ctypes
 import functools
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 from reprotest.factors import _patch
-from reprotest.factors.base import Factor, Inside, Json, Launch, Setting
+from reprotest.factors.base import PINNING, Factor, Inside, Json, Launch, Pinning, Setting
 
 _FILLS = (0x00, 0x3F, 0x40, 0xBF, 0x41)
 """Bytes of variant 0, 1, …: as floats of any size modest numbers (0.75, 3.0, -0.75, 12.1 in float32), never NaN or infinite."""
@@ -33,6 +33,7 @@ class MemoryUninitialised(Factor):
     repeats = True
     unseen = True
     order = 30
+    reaches = ("torch",)
 
     def acts_unseen(self, modules: frozenset[str]) -> bool:
         return bool(modules & {"torch", "numpy"})
@@ -47,6 +48,22 @@ class MemoryUninitialised(Factor):
             t for t in os.environ.get(_TUNABLES, "").split(":") if t and not t.startswith("glibc.malloc.tcache_count=")
         ]
         return Launch(env={_PERTURB: str(byte), _TUNABLES: ":".join([*tunables, "glibc.malloc.tcache_count=0"])})
+
+    def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
+        """PyTorch's own filling, with NaN and with the largest integer. It is in force only under deterministic algorithms."""
+        torch = sys.modules.get("torch")
+        if torch is None or not how.deterministic:
+            return ()
+        torch.utils.deterministic.fill_uninitialized_memory = how.fill_uninitialised
+        return (f"PyTorch: memory that nobody has written is {'' if how.fill_uninitialised else 'not '}filled",)
+
+    def undo(self) -> Callable[[], None]:
+        torch = sys.modules.get("torch")
+        if torch is None:
+            return lambda: None
+        settings = torch.utils.deterministic
+        before = settings.fill_uninitialized_memory
+        return lambda: setattr(settings, "fill_uninitialized_memory", before)
 
     def perturb(self, k: int) -> str | None:
         if k >= len(_FILLS):

@@ -12,7 +12,7 @@ from typing import Any
 from reprotest.factors import _patch
 from reprotest.factors._callers import library_import, urandom
 from reprotest.factors._draws import GlobalDraws
-from reprotest.factors.base import Factor, Inside
+from reprotest.factors.base import PINNING, Factor, Inside, Pinning
 
 _NOT_DRAWS = frozenset({"seed", "get_state", "set_state"})
 
@@ -28,6 +28,7 @@ class NumpyRandom(Factor):
     )
     repeats = True
     order = 10
+    reaches = ("numpy",)
 
     def watch(self, inside: Inside) -> None:
         watch = _Watch(inside)
@@ -35,7 +36,7 @@ class NumpyRandom(Factor):
         inside.on_import("numpy.random._mt19937", watch.hold_legacy_seeding)
         inside.on_import("numpy.random.mtrand", watch.hold_global)
 
-    def pin(self, seed: int) -> Sequence[str]:
+    def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         numpy = sys.modules.get("numpy")
         if numpy is None:
             return ()
@@ -43,6 +44,18 @@ class NumpyRandom(Factor):
         numpy.random.seed(short)
         note = f" ({seed} modulo 2**32)" if short != seed else ""
         return (f"NumPy: global generator seeded with {short}{note}; default_rng() needs a seed of its own",)
+
+    def reseed(self, seed: int) -> None:
+        numpy = sys.modules.get("numpy")
+        if numpy is not None:
+            numpy.random.seed((seed % 2**32, seed >> 32))
+
+    def state(self) -> Any:
+        numpy = sys.modules.get("numpy")
+        return None if numpy is None else numpy.random.get_state(legacy=False)
+
+    def restore(self, state: Any) -> None:
+        sys.modules["numpy"].random.set_state(state)
 
     def perturb(self, k: int) -> str | None:
         return "another seed for NumPy" if k == 1 else None

@@ -11,7 +11,7 @@ from typing import Any
 
 from reprotest.factors import _patch
 from reprotest.factors._callers import DirectCallers
-from reprotest.factors.base import Factor, Inside, Json, Launch, Setting
+from reprotest.factors.base import PINNING, Factor, Inside, Json, Launch, Pinning, Setting
 
 _PLAIN = (int, float, bool, type(None))
 
@@ -68,12 +68,25 @@ class PythonHash(Factor):
 
         inside.on_import("numba", restore)
 
-    def pin(self, seed: int) -> Sequence[str]:
-        fixed = self.fixed(os.environ) if not sys.flags.hash_randomization else None
-        return (f"hash(): {fixed}",) if fixed else ()
+    def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
+        if _drawn():
+            return ()
+        return (f"hash(): {self.fixed(os.environ) or 'fixed when Python started'}",)
+
+    def unpinned(self, how: Pinning = PINNING) -> Sequence[str]:
+        if not _drawn():
+            return ()
+        return (
+            "hash() of text, and so the order of sets: PYTHONHASHSEED counts only before Python starts; set it there, or say relaunch=True",
+        )
 
     def perturb(self, k: int) -> str | None:
         return f"PYTHONHASHSEED={k}" if k <= self.tries else None
+
+
+def _drawn() -> bool:
+    """Did Python draw the seed of hash() when it started? Whatever stands in the environment by now plays no part."""
+    return bool(sys.flags.hash_randomization)
 
 
 def _holds_text(obj: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reprotest.factors import _patch
 from reprotest.factors._callers import library_import
 from reprotest.factors._draws import GlobalDraws
-from reprotest.factors.base import Factor, Inside
+from reprotest.factors.base import PINNING, Factor, Inside, Pinning
 
 if TYPE_CHECKING:
     from random import Random
@@ -38,11 +38,24 @@ class PythonRandom(Factor):
     def watch(self, inside: Inside) -> None:
         inside.on_import("random", lambda module: _Watch(inside, module).install())
 
-    def pin(self, seed: int) -> Sequence[str]:
+    def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
+        self.reseed(seed)
+        return (f"random: seeded with {seed}",)
+
+    def reseed(self, seed: int) -> None:
         import random
 
         random.seed(seed)
-        return (f"random: seeded with {seed}",)
+
+    def state(self) -> Any:
+        import random
+
+        return random.getstate()
+
+    def restore(self, state: Any) -> None:
+        import random
+
+        random.setstate(state)
 
     def perturb(self, k: int) -> str | None:
         return "another seed for Python's random" if k == 1 else None

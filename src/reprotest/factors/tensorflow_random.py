@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from reprotest.factors import _patch
 from reprotest.factors._callers import library_import
-from reprotest.factors.base import Factor, Inside
+from reprotest.factors.base import PINNING, Factor, Inside, Pinning
+
+_CONTEXT = "tensorflow.python.eager.context"
+_GENERATORS = "tensorflow.python.ops.stateful_random_ops"
+_KERAS = "keras.src.backend.common.global_state"
+_GENERATOR = "global_seed_generator"
 
 
 class TensorflowRandom(Factor):
@@ -22,17 +27,89 @@ class TensorflowRandom(Factor):
     fix = "call tf.keras.utils.set_random_seed(seed) before the model is made: it seeds Python, NumPy and TensorFlow"
     repeats = True
     order = 12
+    reaches = ("tensorflow", "keras")
 
     def watch(self, inside: Inside) -> None:
         inside.on_import("tensorflow.python.framework.random_seed", lambda module: _hold_seeds(inside, module))
         inside.on_import("tensorflow.python.ops.stateful_random_ops", lambda module: _hold_generators(inside, module))
 
-    def pin(self, seed: int) -> Sequence[str]:
-        tensorflow = sys.modules.get("tensorflow")
-        if tensorflow is None:
-            return ()
-        tensorflow.random.set_seed(seed)
-        return (f"TensorFlow: global seed {seed}",)
+    def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
+        done = []
+        tensorflow, keras = sys.modules.get("tensorflow"), sys.modules.get(_KERAS)
+        if tensorflow is not None:
+            tensorflow.random.set_seed(seed)
+            done.append(f"TensorFlow: global seed {seed}")
+            if how.deterministic:
+                tensorflow.config.experimental.enable_op_determinism()
+                done[0] += ", deterministic operations"
+        if keras is not None:
+            # What keras.utils.set_random_seed does for Keras itself; it would also import TensorFlow and seed everybody else once more.
+            keras.set_global_attribute("global_random_seed", seed)
+            keras.set_global_attribute(_GENERATOR, None)
+            done.append(f"Keras: global seed {seed}; layers take theirs from Python's random")
+        return done
+
+    def undo(self) -> Callable[[], None]:
+        restore = super().undo()
+        config = sys.modules.get("tensorflow.python.framework.config")
+        if config is None or config.is_op_determinism_enabled():
+            return restore
+
+        def back() -> None:
+            restore()
+            config.disable_op_determinism()
+
+        return back
+
+    def state(self) -> Any:
+        """Seed and position of what operations without a seed draw from, and the states of the two global generators.
+
+        A random operation with a seed of its own counts inside of its kernel, where nobody can read it: use stateless operations.
+        """
+        found: dict[str, Any] = {}
+        context: Any = sys.modules.get(_CONTEXT)
+        generators: Any = sys.modules.get(_GENERATORS)
+        if context is not None:
+            eager = context.context()
+            found["seed"] = eager._seed
+            found["draws"] = None if eager._seed is None else eager._rng.getstate()
+        if generators is not None and generators.global_generator is not None:
+            generator = generators.global_generator
+            found["generator"] = [int(generator.algorithm), generator.state.numpy().tolist()]
+        keras = sys.modules.get(_KERAS)
+        if keras is not None:
+            found["keras"] = {"seed": keras.get_global_attribute("global_random_seed")}
+            generator = keras.get_global_attribute(_GENERATOR)
+            if generator is not None:
+                found["keras"]["generator"] = [int(number) for number in generator.state.numpy()]
+        return found or None
+
+    def restore(self, state: Any) -> None:
+        context: Any = sys.modules.get(_CONTEXT)
+        generators: Any = sys.modules.get(_GENERATORS)
+        if "seed" in state:
+            if context is None:
+                raise ValueError("TensorFlow is not imported")
+            eager = context.context()
+            eager._set_global_seed(state["seed"])  # also forgets kernels, as they count on from where they stand
+            if state["draws"] is not None:
+                eager._rng.setstate(state["draws"])
+        if generators is not None:
+            algorithm, words = state.get("generator", (None, None))
+            generators.global_generator = (
+                None if algorithm is None else generators.Generator.from_state(words, algorithm)
+            )
+        if "keras" in state:
+            keras = sys.modules.get(_KERAS)
+            if keras is None:
+                raise ValueError("Keras is not imported")
+            keras.set_global_attribute("global_random_seed", state["keras"]["seed"])
+            keras.set_global_attribute(_GENERATOR, None)
+            if "generator" in state["keras"]:
+                draws = sys.modules["keras.src.random.seed_generator"]
+                generator = draws.SeedGenerator(seed=1)
+                generator.state.assign(state["keras"]["generator"])
+                keras.set_global_attribute(_GENERATOR, generator)
 
     def perturb(self, k: int) -> str | None:
         return "another global seed for TensorFlow" if k == 1 else None

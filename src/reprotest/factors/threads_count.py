@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from reprotest.factors.base import Factor, Json, Launch, Setting
+from reprotest.factors.base import PINNING, Factor, Json, Launch, Pinning, Setting
 
 _VARIABLES = (
     "OMP_NUM_THREADS",
@@ -59,6 +59,16 @@ class ThreadsCount(Factor):
         if not 1 <= setting.variant <= len(counts):
             return Launch()
         return Launch(env=dict.fromkeys(_VARIABLES, str(counts[setting.variant - 1])))
+
+    def unpinned(self, how: Pinning = PINNING) -> Sequence[str]:
+        """Never pinned from inside: most libraries read the number once, and a training's speed is not ours to change."""
+        if not how.deterministic or "OMP_NUM_THREADS" in os.environ:
+            return ()
+        torch = sys.modules.get("torch")
+        count = torch.get_num_threads() if torch is not None else _cores()
+        return (
+            f"threads: sums are split over {count} here and over another number elsewhere; OMP_NUM_THREADS={count} before the start pins it",
+        )
 
     def perturb(self, k: int) -> str | None:
         counts = self._counts()

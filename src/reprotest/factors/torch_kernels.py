@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from reprotest.factors.base import Factor, Inside, Json, Launch, Setting
+from reprotest.factors.base import PINNING, Factor, Inside, Json, Launch, Pinning, Setting
 
 _WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 _REPEATING = (":4096:8", ":16:8")
@@ -32,6 +32,7 @@ class TorchKernels(Factor):
     repeats = True
     frees = 3
     order = 35
+    reaches = ("torch",)
 
     def acts_unseen(self, modules: frozenset[str]) -> bool:
         return "torch" in modules
@@ -53,15 +54,53 @@ class TorchKernels(Factor):
         given = os.environ.get(_WORKSPACE)
         return Launch(env={_WORKSPACE: given if given in _REPEATING else _REPEATING[0]})
 
-    def pin(self, seed: int) -> Sequence[str]:
+    def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         torch = sys.modules.get("torch")
-        if torch is None:
+        if torch is None or not how.deterministic:
             return ()
         os.environ.setdefault(_WORKSPACE, _REPEATING[0])
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.use_deterministic_algorithms(True, warn_only=how.warn_only)
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
-        return ("torch: deterministic algorithms, no autotuning",)
+        otherwise = "a warning" if how.warn_only else "an error"
+        return (
+            f"PyTorch: deterministic algorithms, {otherwise} where there is none; cuDNN does not try kernels out; "
+            f"{_WORKSPACE}={os.environ[_WORKSPACE]}",
+        )
+
+    def unpinned(self, how: Pinning = PINNING) -> Sequence[str]:
+        torch = sys.modules.get("torch")
+        if torch is None or not how.deterministic:
+            return ()
+        given = os.environ.get(_WORKSPACE)
+        if given is not None and given not in _REPEATING:
+            return (f"cuBLAS: does not repeat with {_WORKSPACE}={given}, which is left as it is: {_wanted()}",)
+        if torch.cuda.is_initialized() and (given is None or self._late):
+            self._late = True
+            return (f"cuBLAS: CUDA had started before {_WORKSPACE} was set, which may be too late: {_wanted()}",)
+        return ()
+
+    _late = False
+    """The workspace was set by `pin`, after CUDA had started."""
+
+    def undo(self) -> Callable[[], None]:
+        torch = sys.modules.get("torch")
+        if torch is None:
+            return lambda: None
+        before, late, cudnn = os.environ.get(_WORKSPACE), self._late, torch.backends.cudnn
+        chosen = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+        kernels = cudnn.deterministic, cudnn.benchmark
+
+        def back() -> None:
+            self._late = late
+            if before is None:
+                os.environ.pop(_WORKSPACE, None)
+            else:
+                os.environ[_WORKSPACE] = before
+            torch.use_deterministic_algorithms(chosen[0], warn_only=chosen[1])
+            cudnn.deterministic, cudnn.benchmark = kernels
+
+        return back
 
     def perturb(self, k: int) -> str | None:
         return "deterministic algorithms" if k == 0 else "PyTorch's default kernels" if k == 1 else None
@@ -70,6 +109,10 @@ class TorchKernels(Factor):
         setting = inside.setting(self.id)
         if setting is not None and setting.variant == 0:
             inside.on_import("torch", _hold)
+
+
+def _wanted() -> str:
+    return f"set {_WORKSPACE}={_REPEATING[0]} before the start"
 
 
 def _hold(torch: ModuleType) -> None:

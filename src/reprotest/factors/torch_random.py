@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from reprotest.factors import _patch
-from reprotest.factors.base import Factor, Inside
+from reprotest.factors.base import PINNING, Factor, Inside, Pinning
 
 _FUNCTIONS = (
     "bernoulli",
@@ -50,16 +50,29 @@ class TorchRandom(Factor):
     )
     repeats = True
     order = 10
+    reaches = ("torch",)
 
     def watch(self, inside: Inside) -> None:
         inside.on_import("torch", lambda torch: _Watch(inside, torch).install())
 
-    def pin(self, seed: int) -> Sequence[str]:
+    def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         torch = sys.modules.get("torch")
         if torch is None:
             return ()
         torch.manual_seed(seed)
         return (f"PyTorch: every device's generator seeded with {seed}",)
+
+    def reseed(self, seed: int) -> None:
+        torch = sys.modules.get("torch")
+        if torch is not None:
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs too
+
+    def state(self) -> Any:
+        torch = sys.modules.get("torch")
+        return None if torch is None else torch.default_generator.get_state()
+
+    def restore(self, state: Any) -> None:
+        sys.modules["torch"].default_generator.set_state(state)
 
     def perturb(self, k: int) -> str | None:
         return "another seed for PyTorch's CPU generator" if k == 1 else None
