@@ -48,7 +48,8 @@ class NumpyRandom(Factor):
     def reseed(self, seed: int) -> None:
         numpy = sys.modules.get("numpy")
         if numpy is not None:
-            numpy.random.seed((seed % 2**32, seed >> 32))
+            # Two words alone would start NumPy's Mersenne twister where Python's starts for the same seed: equal draws from both.
+            numpy.random.seed((seed % 2**32, seed >> 32, 1))
 
     def state(self) -> Any:
         numpy = sys.modules.get("numpy")

@@ -69,12 +69,11 @@ class PythonHash(Factor):
         inside.on_import("numba", restore)
 
     def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
-        if _drawn():
-            return ()
-        return (f"hash(): {self.fixed(os.environ) or 'fixed when Python started'}",)
+        value = seed_in_force()
+        return () if value is None else (f"hash(): Python was started with PYTHONHASHSEED={value}",)
 
     def unpinned(self, how: Pinning = PINNING) -> Sequence[str]:
-        if not _drawn():
+        if seed_in_force() is not None:
             return ()
         return (
             "hash() of text, and so the order of sets: PYTHONHASHSEED counts only before Python starts; set it there, or say relaunch=True",
@@ -84,9 +83,47 @@ class PythonHash(Factor):
         return f"PYTHONHASHSEED={k}" if k <= self.tries else None
 
 
-def _drawn() -> bool:
-    """Did Python draw the seed of hash() when it started? Whatever stands in the environment by now plays no part."""
-    return bool(sys.flags.hash_randomization)
+def seed_in_force() -> int | None:
+    """The PYTHONHASHSEED that Python was started with, whatever the environment says by now; None when it drew the seed itself.
+
+    `sys.flags.hash_randomization` does not tell: it is 1 for every seed but 0. So the interpreter's secret is compared with the one
+    that CPython makes from a seed (Python/bootstrap_hash.c, `lcg_urandom`).
+    """
+    if not sys.flags.hash_randomization:
+        return 0
+    secret = _secret()
+    for text in (os.environ.get("PYTHONHASHSEED", ""), _at_the_start()):
+        if text.isdecimal() and (secret is None or secret == _made_from(int(text), len(secret))):
+            return int(text)
+    return None
+
+
+def _secret() -> bytes | None:
+    import ctypes
+
+    try:
+        return bytes((ctypes.c_ubyte * 24).in_dll(ctypes.pythonapi, "_Py_HashSecret"))
+    except (AttributeError, ValueError):  # not CPython, or one that hides it
+        return None
+
+
+def _made_from(seed: int, size: int) -> bytes:
+    made = bytearray()
+    for _ in range(size):
+        seed = (seed * 214013 + 2531011) % 2**32
+        made.append(seed >> 16 & 0xFF)
+    return bytes(made)
+
+
+def _at_the_start() -> str:
+    """The variable as it was when the process started, for a program that has changed it since."""
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            variables = file.read().split(b"\0")
+    except OSError:
+        return ""
+    values = [one.partition(b"=")[2] for one in variables if one.startswith(b"PYTHONHASHSEED=")]
+    return values[0].decode("ascii", "replace") if values else ""
 
 
 def _holds_text(obj: Any) -> bool:

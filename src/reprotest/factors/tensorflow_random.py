@@ -38,7 +38,9 @@ class TensorflowRandom(Factor):
         tensorflow, keras = sys.modules.get("tensorflow"), sys.modules.get(_KERAS)
         if tensorflow is not None:
             tensorflow.random.set_seed(seed)
-            done.append(f"TensorFlow: global seed {seed}")
+            # Made from entropy when it is first asked for, and refused then under deterministic operations.
+            tensorflow.random.set_global_generator(tensorflow.random.Generator.from_seed(seed))
+            done.append(f"TensorFlow: global seed {seed}, global generator")
             if how.deterministic:
                 tensorflow.config.experimental.enable_op_determinism()
                 done[0] += ", deterministic operations"

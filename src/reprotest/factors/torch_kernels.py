@@ -16,6 +16,9 @@ _REPEATING = (":4096:8", ":16:8")
 """The two workspaces with which cuBLAS repeats (cuBLAS documentation, "Results reproducibility")."""
 
 
+_INDUCTOR = "torch._inductor.config"
+
+
 class TorchKernels(Factor):
     """Held by torch's deterministic algorithms, without their habit of filling uninitialised memory: that is another factor.
 
@@ -32,7 +35,7 @@ class TorchKernels(Factor):
     repeats = True
     frees = 3
     order = 35
-    reaches = ("torch",)
+    reaches = ("torch", _INDUCTOR)
 
     def acts_unseen(self, modules: frozenset[str]) -> bool:
         return "torch" in modules
@@ -59,7 +62,7 @@ class TorchKernels(Factor):
         if torch is None or not how.deterministic:
             return ()
         os.environ.setdefault(_WORKSPACE, _REPEATING[0])
-        torch.use_deterministic_algorithms(True, warn_only=how.warn_only)
+        _choose_algorithms(torch, True, how.warn_only)
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
         otherwise = "a warning" if how.warn_only else "an error"
@@ -97,7 +100,7 @@ class TorchKernels(Factor):
                 os.environ.pop(_WORKSPACE, None)
             else:
                 os.environ[_WORKSPACE] = before
-            torch.use_deterministic_algorithms(chosen[0], warn_only=chosen[1])
+            _choose_algorithms(torch, *chosen)
             cudnn.deterministic, cudnn.benchmark = kernels
 
         return back
@@ -109,6 +112,14 @@ class TorchKernels(Factor):
         setting = inside.setting(self.id)
         if setting is not None and setting.variant == 0:
             inside.on_import("torch", _hold)
+
+
+def _choose_algorithms(torch: Any, deterministic: bool, warn_only: bool) -> None:
+    """What torch.use_deterministic_algorithms does, but for importing the compiler, which takes seconds: it is told if it comes."""
+    torch._C._set_deterministic_algorithms(deterministic, warn_only=warn_only)
+    compiler = sys.modules.get(_INDUCTOR)
+    if hasattr(compiler, "deterministic"):
+        compiler.deterministic = deterministic
 
 
 def _wanted() -> str:

@@ -41,7 +41,7 @@ def set_generator(generator: Any, seed: int) -> None:
         own = generator.bit_generator
         own.state = type(own)(seed).state
     else:
-        generator.seed((seed % 2**32, seed >> 32))
+        generator.seed((seed % 2**32, seed >> 32, 1))  # a third word, as Python's generator draws the same after two
 
 
 class Held:

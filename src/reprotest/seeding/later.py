@@ -14,7 +14,7 @@ _waiting: set[str] = set()
 
 
 def wait_for(names: Iterable[str], then: Callable[[str], None]) -> list[str]:
-    """Have `then(name)` called after each module that is not imported yet. Returns those of them that are installed."""
+    """Have `then(name)` called after each module that is not imported yet. Returns the packages among them that are installed."""
     global _hooks
     absent = sorted({name for name in names if name not in sys.modules})
     for name in absent:
@@ -30,7 +30,7 @@ def wait_for(names: Iterable[str], then: Callable[[str], None]) -> list[str]:
             then(name)
 
         _hooks.add(name, imported)
-    return [name for name in absent if _installed(name)]
+    return [name for name in absent if "." not in name and _installed(name)]
 
 
 def _installed(name: str) -> bool:

@@ -93,9 +93,10 @@ class Order(DistributedSampler[Any]):
         return self._bound
 
     def __iter__(self) -> Iterator[Any]:
+        # Begins when the first index is asked for: loaders make iterators that they never read.
         epoch, start = self._bound or self.position.begin()
         self._bound = None
-        return self._samples(epoch, start * self._batch_size)
+        yield from self._samples(epoch, start * self._batch_size)
 
     def __len__(self) -> int:
         if self._source is None:

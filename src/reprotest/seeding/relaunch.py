@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from reprotest.factors.python_hash import seed_in_force
+
 _MARK = "REPROTEST_RELAUNCHED"
 """The process that was started anew. Its children inherit the variable, but not the number."""
 
@@ -21,7 +23,7 @@ def relaunch(seed: int) -> str | None:
     Returns:
         None: hash() is fixed already. Otherwise a sentence that says why it stays as it is.
     """
-    if not sys.flags.hash_randomization:
+    if seed_in_force() is not None:
         return None
     why = _refusal()
     if why is not None:

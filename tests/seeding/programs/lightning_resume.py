@@ -3,7 +3,6 @@
 import json
 import logging
 import random
-import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -54,7 +53,9 @@ def fit(folder, *, epochs, ours, callback, stop=None, resume=None, every=None, s
         loader = reprotest.dataloader(data, 4, True, num_workers=2, seed=7)
     else:
         loader = torch.utils.data.DataLoader(data, 4, shuffle=True)
-    keep = ModelCheckpoint(dirpath=folder, save_top_k=-1, every_n_train_steps=every, save_on_train_epoch_end=every is None)
+    keep = ModelCheckpoint(
+        dirpath=folder, save_top_k=-1, every_n_train_steps=every, save_on_train_epoch_end=every is None
+    )
     trainer = pl.Trainer(
         max_epochs=epochs,
         max_steps=stop or -1,
@@ -71,10 +72,7 @@ def fit(folder, *, epochs, ours, callback, stop=None, resume=None, every=None, s
 def same(*, ours, callback, within_epoch):
     with tempfile.TemporaryDirectory() as folder:
         whole, _ = fit(Path(folder, "a"), epochs=3, ours=ours, callback=callback)
-        if within_epoch:
-            stop = {"stop": 8, "every": 8}  # the second batch of the second epoch
-        else:
-            stop = {}
+        stop = {"stop": 8, "every": 8} if within_epoch else {}  # the second batch of the second epoch
         _, checkpoint = fit(Path(folder, "b"), epochs=3 if within_epoch else 1, ours=ours, callback=callback, **stop)
         again, _ = fit(Path(folder, "c"), epochs=3, ours=ours, callback=callback, resume=checkpoint, seed=99)
         return torch.equal(whole, again)
