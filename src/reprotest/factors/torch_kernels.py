@@ -117,7 +117,7 @@ class TorchKernels(Factor):
 def _choose_algorithms(torch: Any, deterministic: bool, warn_only: bool) -> None:
     """What torch.use_deterministic_algorithms does, but for importing the compiler, which takes seconds: it is told if it comes."""
     torch._C._set_deterministic_algorithms(deterministic, warn_only=warn_only)
-    compiler = sys.modules.get(_INDUCTOR)
+    compiler: Any = sys.modules.get(_INDUCTOR)
     if hasattr(compiler, "deterministic"):
         compiler.deterministic = deterministic
 
