@@ -1,4 +1,4 @@
-"""The cases of the zoo: what is in their folders, and how a report of `run` is judged against what is known of them."""
+"""The cases of the zoo: what is in their folders, and how a report of the verb that shows them is judged against what is known."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ZOO = Path(__file__).resolve().parent
+STEADY, ALARMS = ("identical", "insensitive"), ("different", "sensitive", "unstable")
 PATIENCE = 900.0
 """Seconds after which a case counts as missed. Long, for a machine that is busy with other things."""
 
@@ -23,13 +24,15 @@ class Case:
     """One folder: a script that knows nothing of reprotest, and what is known of it.
 
     Attributes:
-        verb: the verb that shows it; only `run` is judged here.
-        verdict: identical | different (of `run`).
+        verb: the verb that shows it: run, vary or resume.
+        verdict: as that verb says it.
         causes: every cause that must be found; "a|b" where either answer is true.
         also: causes that are true as well, and neither asked for nor wrong.
         lines: for each of `causes`, the places that may be named ("train.py:22").
         steps: completed optimiser steps, where the script's are known and do not vary.
-        command: what is given to `run`, where it is not just the script.
+        command: what is given to the verb, where it is not just the script.
+        details: for `resume`: each piece of the state that must be named.
+        halves: for `resume`: options with the three command lines.
     """
 
     name: str
@@ -42,11 +45,23 @@ class Case:
     steps: int | None
     notes: str
     command: tuple[str, ...] = ("train.py",)
+    details: frozenset[str] = frozenset()
+    halves: tuple[str, ...] = ()
+
+    @property
+    def steady(self) -> bool:
+        """Is there nothing to be found?"""
+        return self.verdict in STEADY
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The verb's command line, without its output options."""
+        return self.halves or self.command
 
     @classmethod
     def read(cls, folder: Path) -> Case:
         known = json.loads((folder / "expected.json").read_text())
-        lines = known["line"]
+        lines = known.get("line", [])
         if not isinstance(lines, dict):
             lines = dict.fromkeys(known["causes"], lines)
         return cls(
@@ -60,6 +75,10 @@ class Case:
             steps=known.get("steps"),
             notes=known["notes"],
             command=tuple(known.get("command", ("train.py",))),
+            details=frozenset(known.get("details", ())),
+            halves=tuple(
+                word for part in ("full", "first", "second") if part in known for word in (f"--{part}", known[part])
+            ),
         )
 
 
@@ -91,7 +110,7 @@ class Outcome:
     @property
     def false_alarm(self) -> bool:
         """Something was blamed, or found different, in a script that repeats."""
-        return self.expected == "identical" and (self.verdict == "different" or bool(self.wrong_causes))
+        return self.expected in STEADY and (self.verdict in ALARMS or bool(self.wrong_causes))
 
     @property
     def explained(self) -> bool:
@@ -100,33 +119,41 @@ class Outcome:
             self.verdict_right
             and self.cause is not False
             and bool(self.proven)
-            and bool(self.line)
+            and self.line is not False
             and not self.wrong_causes
         )
 
     @property
     def right(self) -> bool:
-        return self.verdict_right and not self.wrong_causes if self.expected == "identical" else self.explained
+        return self.verdict_right and not self.wrong_causes if self.expected in STEADY else self.explained
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "false_alarm": self.false_alarm, "explained": self.explained, "right": self.right}
 
 
 def judge(case: Case, report: dict[str, Any], seconds: float) -> Outcome:
-    """Compare a report (schema reprotest.run/1) with what is known of the case."""
-    said = {cause["factor"]: cause for cause in report["causes"]}
+    """Compare a report (schema reprotest.run/1, reprotest.vary/1 or reprotest.resume/1) with what is known of the case."""
+    causes = _causes(report)
+    said = {cause["factor"]: cause for cause in causes}
     true = set(case.also).union(*(wanted.split("|") for wanted in case.causes))
     error = report.get("error")
     verdict_right = report["verdict"] == case.verdict
-    if verdict_right and case.verdict == "identical" and case.steps not in (None, report["steps"]):
+    if verdict_right and case.steady and case.steps not in (None, report.get("steps", case.steps)):
         verdict_right, error = False, f"{report['steps']} steps were seen of {case.steps}"
 
     found, proven, placed = [], [], []
     for wanted in case.causes:
         answers = [said[factor] for factor in wanted.split("|") if factor in said]
         found.append(bool(answers))
-        proven.append(any(answer["proven"] for answer in answers))
-        placed.append(any(answer["location"] in case.lines[wanted] for answer in answers))
+        proven.append(any(answer.get("proven", True) for answer in answers))
+        if case.lines[wanted]:
+            placed.append(any(answer.get("location") in case.lines[wanted] for answer in answers))
+    wrong = set(said) - true
+    if case.details:  # the pieces of the state, all of them and no other
+        details = {cause.get("detail"): cause for cause in causes}
+        found.append(case.details <= details.keys())
+        proven.append(all(cause["proven"] for cause in causes))
+        wrong |= {str(name) for name in details.keys() - case.details}
     return Outcome(
         case=case.name,
         verdict=report["verdict"],
@@ -135,19 +162,28 @@ def judge(case: Case, report: dict[str, Any], seconds: float) -> Outcome:
         cause=all(found) if found else None,
         proven=all(proven) if proven else None,
         line=all(placed) if placed else None,
-        wrong_causes=tuple(sorted(set(said) - true)),
-        said=tuple(f"{c['factor']} {c['location'] or '-'}{'' if c['proven'] else ' ?'}" for c in report["causes"]),
+        wrong_causes=tuple(sorted(wrong)),
+        said=tuple(
+            f"{c['factor']} {c.get('detail') or c.get('location') or '-'}{'' if c.get('proven', True) else ' ?'}"
+            for c in causes
+        ),
         seconds=seconds,
         error=error,
     )
 
 
+def _causes(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is blamed: the causes of `run` and `resume`, the factors to which `vary` found the result sensitive."""
+    found: list[dict[str, Any]] = report.get("causes") or report.get("sensitive_to") or []
+    return found
+
+
 def run_case(case: Case, keep: Path | None = None, timeout: float = PATIENCE) -> Outcome:
-    """Judge `python -m reprotest run train.py` in a copy of the case's folder, kept as `keep/<case>` when given."""
+    """Judge `python -m reprotest VERB train.py` in a copy of the case's folder, kept as `keep/<case>` when given."""
     with tempfile.TemporaryDirectory(prefix="zoo-") as scratch:
         work = Path(scratch) / case.name
         shutil.copytree(case.folder, work, ignore=shutil.ignore_patterns("expected.json", "SOURCE", "__pycache__"))
-        command = [sys.executable, "-m", "reprotest", "run", "--quiet", "--json", "report.json", *case.command]
+        command = [sys.executable, "-m", "reprotest", case.verb, "--quiet", "--json", "report.json", *case.arguments]
         began = time.monotonic()
         process = subprocess.Popen(command, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:

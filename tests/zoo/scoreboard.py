@@ -1,4 +1,4 @@
-"""The scoreboard of the zoo: every case run once by `python -m reprotest run`, and how much of it was told rightly.
+"""The scoreboard of the zoo: every case run once by the verb that shows it (`run`, `vary`, `resume`), and how much of it was told rightly.
 
     python -m tests.zoo [--only TEXT] [--markdown] [--json FILE] [--keep FOLDER] [--zoo FOLDER] [-j N]
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from tests.zoo.cases import ZOO, Case, Outcome, all_cases, run_case
+from tests.zoo.cases import STEADY, ZOO, Case, Outcome, all_cases, run_case
 
 EXPLAINED_TARGET = 0.9
 COLUMNS = ("case", "verdict", "cause", "proven", "line", "wrong extra", "seconds", "said")
@@ -45,8 +45,8 @@ def row(outcome: Outcome) -> tuple[str, ...]:
 
 def summary(outcomes: Sequence[Outcome]) -> tuple[list[str], bool]:
     """The totals as sentences, and whether every target is met."""
-    different = [o for o in outcomes if o.expected == "different"]
-    identical = [o for o in outcomes if o.expected == "identical"]
+    different = [o for o in outcomes if o.expected not in STEADY]
+    identical = [o for o in outcomes if o.expected in STEADY]
     explained = sum(o.explained for o in different)
     verdicts = sum(o.verdict_right for o in outcomes)
     alarms = sum(o.false_alarm for o in identical)
@@ -108,10 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not cases:
         parser.error(f"no case has {' or '.join(options.only)} in its name; the cases are the folders of tests/zoo")
     progress = Console(stderr=True)
-    for case in cases:
-        if case.verb != "run":
-            progress.print(f"skip             {case.name}: shown by {case.verb}", highlight=False)
-    outcomes = run_all([case for case in cases if case.verb == "run"], options.jobs, options.keep, progress)
+    outcomes = run_all(cases, options.jobs, options.keep, progress)
 
     document = json.dumps([outcome.to_json() for outcome in outcomes], indent=2)
     if options.json == "-":

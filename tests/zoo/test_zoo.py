@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.zoo.cases import ZOO, Case, all_cases, judge
+from tests.zoo.cases import STEADY, ZOO, Case, Outcome, all_cases, judge
 from tests.zoo.scoreboard import EXPLAINED_TARGET
 
 from reprotest.factors import all_factors
+from reprotest.resume.details import DETAILS
 
 CASES = all_cases()
 NAMES = [case.name for case in CASES]
@@ -49,9 +50,13 @@ def test_case_is_complete(case: Case) -> None:
     assert (case.folder / "SOURCE").read_text().strip()
     assert case.notes
     assert {factor for wanted in case.causes for factor in wanted.split("|")} | case.also <= known
-    assert bool(case.causes) == (case.verdict != "identical")
+    assert bool(case.causes) == (not case.steady)
+    if case.verb == "resume":
+        assert case.halves or case.command
+        assert case.details <= {detail.id for detail in DETAILS}
+        assert bool(case.details) == (not case.steady)
     for wanted in case.causes:
-        assert case.lines[wanted], "a cause needs the lines that may be named"
+        assert case.lines[wanted] or case.verb != "run", "a cause needs the lines that may be named"
         for place in case.lines[wanted]:
             file, _, line = place.rpartition(":")
             source = (case.folder / file).read_text()
@@ -100,6 +105,27 @@ def test_wrong_extra_cause_spoils_a_right_answer(racy: Case) -> None:
     assert not told.right
 
 
+def test_the_pieces_that_a_resumed_run_lost(racy: Case) -> None:
+    case = replace(racy, verb="resume", causes=("checkpoint.state",), also=frozenset(), lines={"checkpoint.state": frozenset()}, details=frozenset({"optimizer", "buffers"}))  # fmt: skip
+
+    def told(*details: str, proven: bool = True) -> Outcome:
+        causes = [{"factor": "checkpoint.state", "detail": detail, "proven": proven} for detail in details]
+        return judge(case, {"verdict": "different", "causes": causes, "error": None}, 1.0)
+
+    assert told("optimizer", "buffers").right
+    assert not told("optimizer").right
+    assert not told("optimizer", "buffers", proven=False).right
+    assert told("optimizer", "buffers", "scaler").wrong_causes == ("scaler",)
+
+
+def test_the_factors_that_a_result_is_sensitive_to(racy: Case) -> None:
+    case = replace(racy, verb="vary", verdict="sensitive", causes=("threads.count",), also=frozenset(), lines={"threads.count": frozenset()})  # fmt: skip
+    assert judge(case, {"verdict": "sensitive", "sensitive_to": [{"factor": "threads.count"}]}, 1.0).right
+    assert not judge(case, {"verdict": "insensitive", "sensitive_to": []}, 1.0).right
+    steady = replace(case, verdict="insensitive", causes=(), lines={})
+    assert judge(steady, {"verdict": "sensitive", "sensitive_to": [{"factor": "locale"}]}, 1.0).false_alarm
+
+
 def test_false_alarm(racy: Case) -> None:
     steady = replace(racy, verdict="identical", causes=(), also=frozenset(), lines={}, steps=3)
     assert judge(steady, report("identical"), 1.0).right
@@ -124,6 +150,6 @@ def test_run_tells_the_zoo_rightly(tmp_path: Path) -> None:
         [sys.executable, "-m", "tests.zoo", "--json", str(board)], cwd=ZOO.parent.parent, capture_output=True, text=True
     )
     outcomes = json.loads(board.read_text())
-    different = [o for o in outcomes if o["expected"] == "different"]
+    different = [o for o in outcomes if o["expected"] not in STEADY]
     assert not [o["case"] for o in outcomes if o["false_alarm"]], done.stdout
     assert sum(o["explained"] for o in different) >= EXPLAINED_TARGET * len(different), done.stdout

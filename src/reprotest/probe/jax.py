@@ -200,9 +200,11 @@ class Observed:
             probe.put(name, result, Phase.OUTPUT)
             child.commit()
             return
-        arrays = [leaf for _, leaf in leaves if getattr(leaf, "ndim", 0)]
-        probe.put(name, result, Phase.LOSS if changed or not arrays else Phase.UPDATE)
-        if changed or not arrays:
+        losses = {id(leaf): leaf for _, leaf in leaves if _is_scalar(leaf)}
+        others = {id(leaf): leaf for _, leaf in leaves if id(leaf) not in losses}
+        probe.put(name, result, Phase.LOSS, unless=others)
+        updated = probe.put(name, result, Phase.UPDATE, unless=losses)
+        if changed or not updated:
             probe.put(name, args, Phase.UPDATE)
         child.end_step()
 
@@ -211,6 +213,11 @@ def _is_pure(args: Any) -> bool:
     """Are these plain trees, nothing of which a call can change?"""
     nnx = sys.modules["flax.nnx"]
     return not any(isinstance(arg, (nnx.Module, nnx.Optimizer)) for arg in args)
+
+
+def _is_scalar(leaf: Any) -> bool:
+    """A loss or a metric; a step count is a whole number."""
+    return not getattr(leaf, "ndim", 1) and str(leaf.dtype).startswith(("float", "bfloat"))
 
 
 def _name(function: Any) -> str:

@@ -106,6 +106,8 @@ class _Steps:
         def called(model: Any, *args: Any, **kwargs: Any) -> Any:
             if self._watched():
                 self._models.add(model)
+                if getattr(model, "built", False):
+                    self._initial(model.variables)
                 given = {**dict(zip(parts, args, strict=False)), **{k: v for k, v in kwargs.items() if k in parts}}
                 for part, value in given.items():
                     _record_arrays(self._child, (value,), {}, f"Model.{name}({part})")
