@@ -11,7 +11,7 @@ let
       "-n $NIX_BUILD_CORES -m 'not (slow or nix or zoo or integration)'"
       "--ignore tests/nix --ignore tests/packaging --ignore tests/test_docs.py --ignore tests/zoo"
       # Real processes on a real host: `make test` runs them outside of the sandbox.
-      "--ignore tests/factors --ignore tests/probe --ignore tests/diagnose --ignore tests/export --ignore tests/config"
+      "--ignore tests/factors --ignore tests/probe --ignore tests/diagnose --ignore tests/export --ignore tests/config --ignore tests/audit"
       "-k 'not (every_kind_of_command_runs and shell) and not which_library_drew'"
     ];
     extraChecks = import ./own-checks.nix { inherit mkProject; };

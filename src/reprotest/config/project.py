@@ -14,12 +14,13 @@ import difflib
 import reprlib
 import shlex
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reprotest.config.doctor import DoctorSettings
 from reprotest.errors import ConfigError
 from reprotest.options import RunOptions
 
@@ -54,6 +55,7 @@ class Project:
     root: Path
     file: Path
     experiments: tuple[NamedExperiment, ...]
+    doctor: DoctorSettings = field(default_factory=DoctorSettings)
 
 
 class _Options(BaseModel):
@@ -73,6 +75,7 @@ class _Experiment(_Options):
 
 class _Project(_Options):
     experiments: dict[str, _Experiment] = {}
+    doctor: DoctorSettings = DoctorSettings()
 
 
 def find(start: Path | None = None) -> Project | None:
@@ -151,12 +154,12 @@ def _project(file: Path, content: Any) -> Project:
         raise ConfigError(
             f"{where}:\n" + "\n".join(dict.fromkeys(f"  {_said(item)}" for item in error.errors()))
         ) from error
-    defaults = model.model_dump(exclude={"experiments"}, exclude_none=True)
+    defaults = model.model_dump(exclude={"experiments", "doctor"}, exclude_none=True)
     experiments = []
     for name, item in model.experiments.items():
         own = item.model_dump(exclude={"command"}, exclude_none=True)
         experiments.append(NamedExperiment(name, _words(where, name, item.command), RunOptions(**(defaults | own))))
-    return Project(file.parent, file, tuple(experiments))
+    return Project(file.parent, file, tuple(experiments), model.doctor)
 
 
 def _words(where: str, name: str, command: str | list[str]) -> tuple[str, ...]:
@@ -176,7 +179,7 @@ def _said(error: Any) -> str:
     path = [str(part) for part in error["loc"] if part not in ("str", "list[str]")]
     key = ".".join(path)
     if error["type"] == "extra_forbidden":
-        known = list(_Experiment.model_fields) if path[0] == "experiments" else list(_Project.model_fields)
+        known = list(_KNOWN.get(path[0], _Project).model_fields)
         near = difflib.get_close_matches(path[-1], known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known keys are {', '.join(sorted(known))}"
         return f"{key} is not a key of ours; {hint}"
@@ -188,10 +191,12 @@ def _said(error: Any) -> str:
     return f"{key or 'the whole'} is {_SHORT.repr(error['input'])}: expected {expected}"
 
 
+_KNOWN: dict[str, type[BaseModel]] = {"experiments": _Experiment, "doctor": DoctorSettings}
 _EXPECTED = {
     "bool_type": "true or false",
     "float_type": "a number",
     "int_type": "a whole number",
     "model_type": "keys and values",
     "dict_type": "keys and values",
+    "string_too_short": "a reason, in words",
 }

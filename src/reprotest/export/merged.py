@@ -45,6 +45,11 @@ venv/
 _DOCKER = "\n# Not needed in an image\n.git/\n"
 _REFERENCE = re.compile(r"(?<!\$)\$\{(?:env:)?([A-Z][A-Z0-9_]*)(?::-([^${}]*))?\}")
 _ASSIGNED = re.compile(r"^\s*#?\s*(?:export\s+)?([A-Za-z_]\w*)=", re.MULTILINE)
+_SET_BY_OTHERS = re.compile(
+    r"(PATH|HOME|USER|SHELL|PWD|TMPDIR|LANG|LC_\w+|TZ|TERM|CI|HOSTNAME|RANK|WORLD_SIZE|LOCAL_\w+|MASTER_\w+|SLURM_\w+|KUBERNETES_\w+"
+    r"|APPTAINER_\w+|SINGULARITY_\w+|NIX_\w+|PYTHON\w+|OMP_\w+|MKL_\w+|CUBLAS_WORKSPACE_CONFIG|CUDA_\w+|REPROTEST_\w+|GITHUB_\w+|XDG_\w+)"
+)
+"""Variables of the system, of launchers and of libraries: nobody writes them into a .env."""
 _SKIPPED = frozenset({"site-packages", "node_modules", "build", "dist", "tests", "venv"})
 _MOST_FILES = 2_000
 _LARGEST = 1_000_000
@@ -65,11 +70,16 @@ def ignored(existing: str, *, docker: bool = False) -> str:
 
 def env_example(folder: Path, existing: str) -> str:
     """A template of .env with every variable that the project's configurations, programs and .env name; never a value of .env."""
-    variables = dict(_variables(folder))
+    variables = {name: value for name, value in _variables(folder) if not _SET_BY_OTHERS.fullmatch(name)}
     have = set(_ASSIGNED.findall(existing))
     lines = [f"{name}={_example(name, variables[name])}" for name in sorted(variables) if name not in have]
     title = "" if existing.strip() else "# Copy to .env, which is not versioned, and fill in.\n"
     return _added(existing, [title + "\n".join(lines)] if lines or title else [])
+
+
+def assigned(text: str) -> list[str]:
+    """The variables that a .env file, or its template, gives a value."""
+    return _ASSIGNED.findall(text)
 
 
 def _added(existing: str, blocks: list[str]) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
+from reprotest.factors._source import InSource
+
 Json = Any
 """Plain data: None, bool, int, float, str, lists and string-keyed mappings of them."""
 
@@ -133,6 +135,8 @@ class Factor:
     """Likelihood rank in experiments: small ones are tried first."""
     reaches: ClassVar[tuple[str, ...]] = ()
     """The modules that `pin` works on. It is called again when one of them is imported later."""
+    source: ClassVar[InSource] = InSource()
+    """The names by which source text shows its use, for `doctor`."""
 
     def acts_unseen(self, modules: frozenset[str]) -> bool:
         """May it have acted without a trace in a program that imported these top-level modules?"""

@@ -16,6 +16,7 @@ from typing import Any
 
 from reprotest.factors import _native_clock, _patch
 from reprotest.factors._callers import DirectCallers
+from reprotest.factors._source import InSource
 from reprotest.factors._virtual_time import SECOND, VirtualTime
 from reprotest.factors.base import Factor, Inside
 
@@ -51,6 +52,19 @@ class Clock(Factor):
     fix = "keep the time out of seeds, orders and decisions: take the seed from the configuration, and count steps instead of seconds"
     repeats = True
     order = 31
+    source = InSource(
+        values=(
+            "time.time",
+            "time.time_ns",
+            "time.monotonic*",
+            "time.perf_counter*",
+            "time.process_time*",
+            "datetime.datetime.now",
+            "datetime.datetime.utcnow",
+            "datetime.datetime.today",
+            "datetime.date.today",
+        )
+    )
 
     def acts_unseen(self, modules: frozenset[str]) -> bool:
         return bool(modules & _NATIVE)

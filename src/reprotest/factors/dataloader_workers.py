@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from reprotest.factors import _patch
+from reprotest.factors._source import InSource
 from reprotest.factors.base import Factor, Inside
 
 _OTHERS = (0, 1, 3)
@@ -18,6 +19,7 @@ class DataloaderWorkers(Factor):
     what = "the number of a DataLoader's worker processes, each with random generators of its own"
     fix = "derive the randomness of a sample from its index and the epoch, or keep num_workers fixed and seed with worker_init_fn and generator"
     order = 62
+    source = InSource(later=("torch.utils.data.DataLoader",), given=("worker_init_fn", "generator"))
 
     def watch(self, inside: Inside) -> None:
         inside.on_import("torch.utils.data.dataloader", lambda module: _hold(inside, module))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
+from reprotest.factors._source import InSource
 from reprotest.factors.base import PINNING, Factor, Json, Pinning
 
 
@@ -20,6 +21,10 @@ class JaxRandom(Factor):
     repeats = True
     order = 60
     reaches = ("jax",)
+    source = InSource(
+        packages=("jax", "flax"),
+        keys=("jax.random.key", "jax.random.PRNGKey", "flax.nnx.Rngs"),
+    )
 
     def read(self) -> Mapping[str, Json]:
         jax = sys.modules.get("jax")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reprotest.factors._identity import Serials, install, real_id
+from reprotest.factors._source import InSource
 from reprotest.factors.base import Factor, Inside, Json, Launch, Setting
 
 _ADDR_NO_RANDOMIZE = 0x0040000
@@ -33,6 +34,7 @@ class MemoryAddress(Factor):
     unseen = True
     tries = 3
     order = 45
+    source = InSource(values=("id",))
 
     def read(self) -> Mapping[str, Json]:
         found: dict[str, Json] = {}

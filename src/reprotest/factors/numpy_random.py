@@ -12,9 +12,33 @@ from typing import Any
 from reprotest.factors import _patch
 from reprotest.factors._callers import library_import, urandom
 from reprotest.factors._draws import GlobalDraws
+from reprotest.factors._source import OF_KERAS, OF_SEVERAL, InSource
 from reprotest.factors.base import PINNING, Factor, Inside, Pinning
 
 _NOT_DRAWS = frozenset({"seed", "get_state", "set_state"})
+_OWN = tuple(
+    f"numpy.random.{name}"
+    for name in ("default_rng", "RandomState", "SeedSequence", "MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
+)
+_SKLEARN = (
+    "sklearn.model_selection.train_test_split",
+    "sklearn.model_selection.ShuffleSplit",
+    "sklearn.model_selection.StratifiedShuffleSplit",
+    "sklearn.model_selection.GroupShuffleSplit",
+    "sklearn.model_selection.RandomizedSearchCV",
+    "sklearn.datasets.make_*",
+    "sklearn.ensemble.*",
+    "sklearn.neural_network.*",
+    "sklearn.tree.*",
+    "sklearn.manifold.TSNE",
+    "sklearn.mixture.*",
+    "sklearn.cluster.KMeans",
+    "sklearn.cluster.MiniBatchKMeans",
+    "sklearn.linear_model.SGD*",
+    "sklearn.utils.resample",
+    "sklearn.utils.shuffle",
+)
+"""What draws from NumPy's global generator unless it is given a `random_state`."""
 
 
 class NumpyRandom(Factor):
@@ -29,6 +53,21 @@ class NumpyRandom(Factor):
     repeats = True
     order = 10
     reaches = ("numpy",)
+    source = InSource(
+        packages=("numpy", "sklearn"),
+        seeds=("numpy.random.seed", "numpy.random.set_state", *OF_SEVERAL, *OF_KERAS),
+        draws=("numpy.random.*", *_SKLEARN),
+        spared=(
+            *_OWN,
+            "sklearn.ensemble.Voting*",
+            "sklearn.ensemble.Stacking*",
+            "numpy.random.Generator",
+            "numpy.random.BitGenerator",
+            "numpy.random.get_state",
+        ),
+        given=("random_state",),
+        own=_OWN,
+    )
 
     def watch(self, inside: Inside) -> None:
         watch = _Watch(inside)

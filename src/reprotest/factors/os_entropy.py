@@ -12,6 +12,7 @@ from typing import Any
 
 from reprotest.factors import _patch
 from reprotest.factors._callers import asker, library_import
+from reprotest.factors._source import InSource
 from reprotest.factors._values import number
 from reprotest.factors.base import Factor, Inside, Launch, Setting
 
@@ -30,6 +31,7 @@ class OsEntropy(Factor):
     repeats = True
     unseen = True
     order = 30
+    source = InSource(values=("os.urandom", "os.getrandom", "secrets.*", "uuid.uuid1", "uuid.uuid4"))
 
     def launch(self, setting: Setting) -> Launch:
         # Native code has no call site: where an experiment varies single lines only, it sees variant 0.

@@ -17,6 +17,7 @@ from typing import Any
 from reprotest.factors import _patch
 from reprotest.factors._callers import DirectCallers
 from reprotest.factors._numbers import FakeNumbers, translate_back
+from reprotest.factors._source import InSource
 from reprotest.factors.base import Factor, Inside, Json
 
 _NAMES = 2
@@ -31,6 +32,7 @@ class ProcessId(Factor):
     fix = "use the rank, the worker's index or the configured seed instead of a process number, a thread number or a host name"
     repeats = True
     order = 32
+    source = InSource(values=("os.getpid", "os.getppid", "threading.get_ident", "socket.gethostname", "platform.node"))
 
     def watch(self, inside: Inside) -> None:
         _Watch(inside).install()

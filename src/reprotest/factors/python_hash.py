@@ -11,6 +11,7 @@ from typing import Any
 
 from reprotest.factors import _patch
 from reprotest.factors._callers import DirectCallers
+from reprotest.factors._source import InSource
 from reprotest.factors.base import PINNING, Factor, Inside, Json, Launch, Pinning, Setting
 
 _PLAIN = (int, float, bool, type(None))
@@ -29,6 +30,7 @@ class PythonHash(Factor):
     unseen = True
     tries = 3
     order = 20
+    source = InSource(values=("hash",))
 
     def fixed(self, environ: Mapping[str, str]) -> str | None:
         value = environ.get("PYTHONHASHSEED", "")

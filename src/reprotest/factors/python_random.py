@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reprotest.factors import _patch
 from reprotest.factors._callers import library_import
 from reprotest.factors._draws import GlobalDraws
+from reprotest.factors._source import KERAS_LAYERS, OF_KERAS, OF_SEVERAL, InSource
 from reprotest.factors.base import PINNING, Factor, Inside, Pinning
 
 if TYPE_CHECKING:
@@ -34,6 +35,14 @@ class PythonRandom(Factor):
     fix = "call random.seed(seed) before the first draw, and give random.Random(seed) a seed where you make one"
     repeats = True
     order = 11
+    source = InSource(
+        packages=("random",),
+        seeds=("random.seed", "random.setstate", *OF_SEVERAL, *OF_KERAS),
+        draws=("random.*", *KERAS_LAYERS),
+        spared=("random.Random", "random.SystemRandom", "random.getstate"),
+        own=("random.Random",),
+        values=("random.SystemRandom",),
+    )
 
     def watch(self, inside: Inside) -> None:
         inside.on_import("random", lambda module: _Watch(inside, module).install())

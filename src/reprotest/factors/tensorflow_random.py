@@ -8,6 +8,7 @@ from typing import Any
 
 from reprotest.factors import _patch
 from reprotest.factors._callers import library_import
+from reprotest.factors._source import KERAS_LAYERS, OF_KERAS, InSource
 from reprotest.factors.base import PINNING, Factor, Inside, Pinning
 
 _CONTEXT = "tensorflow.python.eager.context"
@@ -28,6 +29,26 @@ class TensorflowRandom(Factor):
     repeats = True
     order = 12
     reaches = ("tensorflow", "keras")
+    source = InSource(
+        packages=("tensorflow", "keras"),
+        seeds=(
+            "tensorflow.random.set_seed",
+            "tensorflow.set_random_seed",
+            "tensorflow.compat.v1.set_random_seed",
+            "tensorflow.compat.v1.random.set_random_seed",
+            "reprotest.set_seed",
+            "reprotest.seeded",
+            "transformers.set_seed",
+            *OF_KERAS,
+        ),
+        draws=("tensorflow.random.*", "keras.random.*", *KERAS_LAYERS),
+        spared=(
+            "tensorflow.random.Generator*",
+            "tensorflow.random.stateless_*",
+            "tensorflow.random.get_global_generator",
+        ),
+        own=("tensorflow.random.Generator.from_non_deterministic_state",),
+    )
 
     def watch(self, inside: Inside) -> None:
         inside.on_import("tensorflow.python.framework.random_seed", lambda module: _hold_seeds(inside, module))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+from reprotest.factors._source import InSource
 from reprotest.factors.base import PINNING, Factor, Inside, Json, Launch, Pinning, Setting
 
 _WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
@@ -34,6 +35,18 @@ class TorchKernels(Factor):
     )
     repeats = True
     frees = 3
+    source = InSource(
+        packages=("torch", "torchvision", "lightning", "pytorch_lightning", "accelerate", "transformers", "timm"),
+        seeds=(
+            "torch.use_deterministic_algorithms",
+            "torch.set_deterministic_debug_mode",
+            "reprotest.set_seed",
+            "reprotest.seeded",
+            "transformers.enable_full_determinism",
+            "transformers.trainer_utils.enable_full_determinism",
+            "monai.utils.set_determinism",
+        ),
+    )
     order = 35
     reaches = ("torch", _INDUCTOR)
 

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from reprotest.factors import _patch
+from reprotest.factors._source import OF_SEVERAL, InSource
 from reprotest.factors.base import PINNING, Factor, Inside, Pinning
 
 _FUNCTIONS = (
@@ -35,6 +36,20 @@ _METHODS = (
     "random_",
     "uniform_",
 )
+_LAYERS = (
+    "Linear",
+    "Bilinear",
+    "LazyLinear",
+    "LazyConv*",
+    "Conv*",
+    "Embedding*",
+    "RNN*",
+    "LSTM*",
+    "GRU*",
+    "MultiheadAttention",
+    "Transformer*",
+)
+_SET = ("constant_", "zeros_", "ones_", "eye_", "dirac_", "calculate_gain")
 _COMPILER = ("torch._dynamo.callback", "torch._dynamo.config", "torch._dynamo.utils", "torch._dynamo")
 """Whichever of these is imported first: the compiler lists torch's functions, by identity, while it is being imported."""
 
@@ -51,6 +66,40 @@ class TorchRandom(Factor):
     repeats = True
     order = 10
     reaches = ("torch",)
+    source = InSource(
+        packages=("torch", "torchvision", "lightning", "pytorch_lightning", "accelerate", "transformers", "timm"),
+        seeds=(
+            "torch.manual_seed",
+            "torch.random.manual_seed",
+            "torch.set_rng_state",
+            "torch.random.set_rng_state",
+            "torch.default_generator.manual_seed",
+            *OF_SEVERAL,
+        ),
+        draws=(
+            *(f"torch.{name}" for name in _FUNCTIONS),
+            *(f"torch.nn.{name}" for name in _LAYERS),
+            "torch.nn.init.*",
+            "torch.utils.data.random_split",
+            "torchvision.models.*",
+            "timm.create_model",
+        ),
+        later=(
+            "torch.utils.data.DataLoader(shuffle)",
+            "torch.utils.data.RandomSampler",
+            "torch.utils.data.WeightedRandomSampler",
+            "torch.utils.data.SubsetRandomSampler",
+            "torch.nn.Dropout*",
+            "torch.nn.AlphaDropout",
+            "torchvision.transforms.Random*",
+            "torchvision.transforms.v2.Random*",
+        ),
+        spared=(*(f"torch.nn.init.{name}" for name in _SET), "torchvision.models.get_model_weights"),
+        methods=tuple(name for name in _METHODS if name.endswith("_")),
+        given=("generator",),
+        own=("torch.Generator.seed",),
+        values=("torch.seed", "torch.random.seed"),
+    )
 
     def watch(self, inside: Inside) -> None:
         inside.on_import("torch", lambda torch: _Watch(inside, torch).install())

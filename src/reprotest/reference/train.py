@@ -34,6 +34,7 @@ def train_torch() -> float:
     from torch.utils.data import DataLoader, TensorDataset
 
     torch.manual_seed(SEED)
+    torch.use_deterministic_algorithms(True)
     points, label = (torch.from_numpy(part) for part in spirals())
     model = nn.Sequential(nn.Linear(2, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 2))
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)

@@ -1,0 +1,7 @@
+{
+  inputs = {
+    nixpkgs.url = "nixpkgs";
+    utils.url = "github:numtide/flake-utils";
+  };
+  outputs = inputs: { };
+}
