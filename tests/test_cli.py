@@ -295,6 +295,7 @@ Options:
   -h, --help       Show this message and exit.
 
 Commands:
+  doctor   Check that a repository has what repeating its results takes.
   env      Show this machine's manifest.
   export   Write requirements, a Dockerfile and the like from the lock.
   lock     Run a command and lock its results.
