@@ -86,7 +86,7 @@ def test_frames_are_a_sequence(tmp_path):
     assert [f.step for f in reversed(frames)] == [2, 1, 0, 0]
     with pytest.raises(IndexError):
         _ = frames[4]
-    assert frames.equal(frames[2])
+    assert frames.equal(2, frames[2])
 
 
 def test_templates_compare_by_what_the_events_are(tmp_path):

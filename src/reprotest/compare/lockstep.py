@@ -20,7 +20,7 @@ from reprotest.result import Difference
 class Lockstep:
     """Compares each frame of a live run with the reference as soon as it is written.
 
-    What can only be judged at the end (a stream or steps that are missing, the exit code) is left to `first_difference`.
+    What can only be judged at the end (a stream or steps that are missing, what was saved, the exit code) is left to `first_difference`.
 
     Attributes:
         step: completed steps seen so far, of the longest stream.
@@ -32,6 +32,7 @@ class Lockstep:
         self._tails: dict[str, Tail] = {}
         self._steps: dict[str, int] = {}
         self._frames: dict[str, Frames] = {}
+        self._at: dict[str, int] = {}
 
     @property
     def step(self) -> int:
@@ -76,11 +77,17 @@ class Lockstep:
             self._frames[tail.key] = stream.frames
         expected = self._frames[tail.key]
         for frame in frames:
-            if frame.index >= len(expected):
-                return self._beyond(run_dir, tail, stream, [frame])
-            if expected.equal(frame):
+            if frame.template.is_saved:  # judged at the end
                 continue
-            ours = expected[frame.index]
+            at = self._at.get(tail.key, 0)
+            while at < len(expected) and expected.template(at).is_saved:
+                at += 1
+            self._at[tail.key] = at + 1
+            if at >= len(expected):
+                return self._beyond(run_dir, tail, stream, [frame])
+            if expected.equal(at, frame):
+                continue
+            ours = expected[at]
             found = difference_in_frame(ours, frame)
             if found is not None and not found.renamed:
                 return self._difference(run_dir, tail, stream, Mismatch(found, ours, frame))
@@ -89,7 +96,7 @@ class Lockstep:
     def _beyond(self, run_dir: Path, tail: Tail, stream: Stream | None, frames: list[Frame]) -> Difference | None:
         """The live run does more than the whole reference did."""
         assert self._reference is not None
-        frame = next((f for f in frames if f.template.compared), None)
+        frame = next((f for f in frames if f.template.compared and not f.template.is_saved), None)
         said = ends.cut_short(self._reference, 1, "here" if stream is not None else f"without {tail.key}")
         if said is None or frame is None:
             return None

@@ -6,10 +6,11 @@ from reprotest.compare import ends
 from reprotest.compare.frames import Found
 from reprotest.compare.order import frame_with, same_rows, same_rows_over_frames
 from reprotest.compare.pairs import paired
+from reprotest.compare.saved import saved_mismatch
 from reprotest.compare.size import UNKNOWN, Size, size_of_scalars, size_of_values
 from reprotest.compare.streams import Mismatch, first_mismatch
 from reprotest.record.directory import Record
-from reprotest.record.event import Phase
+from reprotest.record.event import LEFT, SAVED, Phase
 from reprotest.record.frame import Frame
 from reprotest.record.stream import Stream
 from reprotest.result import Difference
@@ -54,7 +55,7 @@ def difference_of(a: Record, b: Record, x: Stream | None, y: Stream | None, mism
         phase=described.phase.name.lower(),
         name=described.name,
         kind=kind,
-        op=described.op,
+        op=None if described.op in (SAVED, LEFT) else described.op,
         location=described.location,
         max_abs=size.max_abs,
         max_rel=size.max_rel,
@@ -67,9 +68,10 @@ def difference_of(a: Record, b: Record, x: Stream | None, y: Stream | None, mism
 def _of_streams(a: Record, b: Record, x: Stream | None, y: Stream | None) -> Difference | None:
     if x is None or y is None:
         return _lone_stream(a, b, x, y)
-    mismatch = first_mismatch(x, y)
-    if mismatch is None:
+    found = [mismatch for mismatch in (first_mismatch(x, y), saved_mismatch(x, y)) if mismatch is not None]
+    if not found:
         return None
+    mismatch = min(found, key=lambda m: m.frame.index)
     if mismatch.found.kind == "length":
         shorter, run = (b, 2) if mismatch.b is None else (a, 1)
         said = ends.cut_short(shorter, run, "here")
@@ -83,7 +85,7 @@ def _lone_stream(a: Record, b: Record, x: Stream | None, y: Stream | None) -> Di
     """A process or thread that one run alone has."""
     stream = x or y
     assert stream is not None
-    frame = next((f for f in stream.frames if f.template.compared), None)
+    frame = next((f for f in stream.frames if f.template.compared and not f.template.is_saved), None)
     if frame is None:
         return None
     first = frame.template.compared[0]

@@ -82,7 +82,7 @@ def check_comparable(a: Stream, b: Stream) -> None:
 
 
 def first_mismatch(a: Stream, b: Stream) -> Mismatch | None:
-    """The first pair of frames that differs, or the first frame of the longer stream.
+    """The first pair of frames that differs, or the first frame of the longer stream; what the program saved apart.
 
     Where nothing differs but the name of an event, the mismatch is that, and it is only given when there is no other.
 
@@ -102,6 +102,10 @@ def first_mismatch(a: Stream, b: Stream) -> Mismatch | None:
                 y.move(n)
                 continue
         ours, theirs = x.frame(), y.frame()
+        if ours.template.is_saved or theirs.template.is_saved:  # `compare.saved` sees to these
+            x.move(ours.template.is_saved)
+            y.move(theirs.template.is_saved)
+            continue
         found = difference_in_frame(ours, theirs)
         if found is not None and found.renamed:
             renamed = renamed or Mismatch(found, ours, theirs)
@@ -112,7 +116,7 @@ def first_mismatch(a: Stream, b: Stream) -> Mismatch | None:
     for cursor, kind in ((x, "missing"), (y, "extra")):
         while cursor.segment is not None:
             frame = cursor.frame()
-            if frame.template.compared:
+            if frame.template.compared and not frame.template.is_saved:
                 first = frame.template.compared[0]
                 if kind == "missing":
                     return Mismatch(Found("length", first, None), frame, None)

@@ -127,10 +127,11 @@ class _Session:
         report.steps = max(t.record.steps for t in self._base)
         report.observed = first.record.phases
         report.unobserved = list(dict.fromkeys(note for t in self._base for note in t.record.notes()))
-        self._output_only = not any(count for phase, count in report.observed.items() if phase != "state")
+        self._output_only = first.record.is_indirect
         if self._output_only:
+            besides = ", beside what it saved or held at its end," if report.observed else ""
             report.unobserved.append(
-                "no weights, losses, batches or estimators were seen, so the program's output was compared; "
+                f"no weights, losses, batches or estimators were seen, so the program's output{besides} was compared; "
                 "call reprotest.observe(name, value) on what matters"
             )
         for other in self._base[1:]:

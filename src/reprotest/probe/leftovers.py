@@ -1,5 +1,6 @@
 """The last resort for a program of which nothing else was observed: the arrays and models that its main module holds at the end.
 
+They may miss what the program printed, so that its output is compared as well.
 Numbers are left out, since many are times and speeds, and so is what is named like one.
 """
 
@@ -11,13 +12,10 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from reprotest.probe.leaves import arrays, is_time
-from reprotest.record.event import Phase
+from reprotest.record.event import LEFT, Phase
 
 if TYPE_CHECKING:
     from reprotest.probe.child import Child
-
-PREFIX = "__main__."
-"""Names of these events begin with it. They may miss what the program printed, so that its output has still to be compared."""
 
 _GENERATOR_STATE = re.compile(r"\.state($|[\[.])|bit_generator")
 _MOST_ARRAYS = 1000
@@ -37,8 +35,8 @@ def put_leftovers(child: Child) -> None:
             or isinstance(value, (ModuleType, FunctionType, BuiltinFunctionType, type))
         ):
             continue
-        for path, leaf in arrays(value, PREFIX + name):
+        for path, leaf in arrays(value, f"__main__.{name}"):
             if count < _MOST_ARRAYS and not is_time(path) and not _GENERATOR_STATE.search(path):
-                child.observe(path, Phase.OUTPUT, leaf)
+                child.observe(path, Phase.OUTPUT, leaf, op=LEFT)
                 count += 1
     child.commit()

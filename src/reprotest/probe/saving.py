@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import TYPE_CHECKING, Any
 
 from reprotest.probe.calls import outermost
 from reprotest.probe.leaves import arrays, is_time
-from reprotest.record.event import Phase
+from reprotest.record.event import SAVED, Phase
 
 if TYPE_CHECKING:
     from reprotest.probe.child import Child
@@ -38,13 +39,20 @@ def observe_saving(
     @functools.wraps(original)
     def saving(*args: Any, **kwargs: Any) -> Any:
         with outermost() as mine:
-            if mine and child.level != "lines" and not child.is_worker and (not only_user or child.caller_is_user()):
+            wanted = mine and child.level != "lines" and not child.is_worker and not _holds_times(args, kwargs)
+            if wanted and (not only_user or child.caller_is_user()):
                 saved: list[tuple[str, Any]] = [(name, value) for value in args[first : None if several else first + 1]]
                 saved += [(f"{name}[{key!r}]", value) for key, value in kwargs.items()]
                 _put(child, saved)
             return original(*args, **kwargs)
 
     setattr(module, function, saving)
+
+
+def _holds_times(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Does the file's name say that times are in it?"""
+    paths = (value for value in (*args, *kwargs.values()) if isinstance(value, (str, os.PathLike)))
+    return any(is_time(os.path.basename(os.fsdecode(path))) for path in paths)
 
 
 def _put(child: Child, saved: list[tuple[str, Any]]) -> None:
@@ -56,7 +64,7 @@ def _put(child: Child, saved: list[tuple[str, Any]]) -> None:
         for name, value in saved:
             for path, leaf in arrays(value, name):
                 if not is_time(path):
-                    child.observe(path, Phase.OUTPUT, leaf, location=location)
+                    child.observe(path, Phase.OUTPUT, leaf, op=SAVED, location=location)
         child.commit()
     except Exception as error:
         child.note(f"what {saved[0][0]} keeps could not be observed: {error!r}")

@@ -111,6 +111,15 @@ class Record:
                     total[phase] += n * segment.count
         return {phase.name.lower(): total[phase] for phase in Phase if total[phase] and phase is not Phase.STATE}
 
+    @property
+    def is_indirect(self) -> bool:
+        """Was nothing observed but what the program saved, or held at its end? Then its output may say more."""
+        return all(
+            stream.template(segment.template).is_indirect
+            for stream in self.streams.values()
+            for segment in stream.segments()
+        )
+
     def uses(self) -> dict[str, dict[str, int]]:
         """Which factors were used where and how often, over all processes; the site "" is unknown."""
         merged: dict[str, dict[str, int]] = {}

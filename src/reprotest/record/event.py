@@ -17,3 +17,10 @@ class Phase(IntEnum):
     METRIC = 6
     OUTPUT = 7
     STATE = 8
+
+
+SAVED = "save"
+"""Operator of OUTPUT events that show what a program saves. A run that finds the file made already saves nothing, and is the same all the
+same: such events are compared apart from all others."""
+LEFT = "left over"
+"""Operator of OUTPUT events that show what the main module holds at the end."""

@@ -242,13 +242,17 @@ class Frames(Sequence[Frame]):
         segment = self._segments[bisect_right(self._firsts, i) - 1]
         return segment.frame(i - segment.first)
 
-    def equal(self, frame: Frame) -> bool:
-        """Has the frame of this index the same template and root? Costs no decoding."""
-        segment = self._segments[bisect_right(self._firsts, frame.index) - 1]
+    def equal(self, i: int, frame: Frame) -> bool:
+        """Has the i-th frame the same template and root? Costs no decoding."""
+        segment = self._segments[bisect_right(self._firsts, i) - 1]
         return (
-            segment.root(frame.index - segment.first) == frame.root
+            segment.root(i - segment.first) == frame.root
             and self._stream.template_content(segment.template) == frame.template.content
         )
+
+    def template(self, i: int) -> Template:
+        """The i-th frame's template."""
+        return self._stream.template(self._segments[bisect_right(self._firsts, i) - 1].template)
 
 
 def key_of(path: Path) -> str:

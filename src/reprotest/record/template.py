@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from reprotest.errors import RecordError
-from reprotest.record.event import Phase
+from reprotest.record.event import LEFT, SAVED, Phase
 
 Key = tuple[int, str, str | None, int]
 """Phase, name, operator, and how many events of the frame before it have the same three: what aligns two frames."""
@@ -61,6 +61,16 @@ class Template:
     def phases(self) -> Counter[Phase]:
         """How many events of each phase."""
         return Counter(event.phase for event in self.described)
+
+    @cached_property
+    def is_saved(self) -> bool:
+        """Is it about what the program saves, and nothing else?"""
+        return bool(self.described) and all(event.op == SAVED for event in self.described)
+
+    @cached_property
+    def is_indirect(self) -> bool:
+        """Does it only show what is saved, or left over at the end, and nothing of what the program does?"""
+        return all(event.op in (SAVED, LEFT) or event.phase is Phase.STATE for event in self.described)
 
     @property
     def completes_step(self) -> bool:
