@@ -7,6 +7,9 @@ PYTEST ?=
 
 BIN := .venv/bin
 
+# Packages come without bytecode. Let the first import keep it: else each of the processes that runs consist of compiles them anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Further targets that `make test` needs, from the file below (the checks of the Nix flake).
 TEST_EXTRA :=
 -include nix.mk

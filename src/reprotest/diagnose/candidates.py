@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reprotest.factors import Factor, all_factors
 from reprotest.factors.external_state import changed_inputs
 from reprotest.record import Record
+from reprotest.result import Difference
+
+_DRAWS = re.compile(
+    r"^aten::_?(bernoulli|binomial|cauchy|dropout|exponential|geometric|log_normal|multinomial|native_dropout|normal|poisson|rand|"
+    r"randint|randn|random|randperm|rrelu|uniform)(_like|_with_noise)?_?(\.|$)"
+)
+"""Operators that draw from a generator of PyTorch's."""
+_BY_DRAW = ("torch.random", "cuda.random")
+_BY_OPERATOR = ("torch.kernels", "memory.uninitialised", "threads.schedule")
+_IN_KERNELS = ("torch.kernels", "memory.uninitialised")
 
 
 @dataclass(frozen=True)
@@ -41,11 +52,12 @@ def uses(records: list[Record]) -> dict[str, dict[str, int]]:
     return merged
 
 
-def candidates(records: list[Record], *, files_differ: bool) -> list[Candidate]:
-    """The factors worth an experiment, likeliest first: seen before unseen, then by their own order.
+def candidates(records: list[Record], first: Difference, *, files_differ: bool) -> list[Candidate]:
+    """The factors worth an experiment, likeliest first.
 
     Args:
         records: the two runs that differ.
+        first: where they do, as finely as it was located.
         files_differ: did the later run read what the earlier one had changed, and can that be undone?
     """
     used = uses(records)
@@ -63,4 +75,13 @@ def candidates(records: list[Record], *, files_differ: bool) -> list[Candidate]:
             continue
         known = {site: calls for site, calls in (sites or {}).items() if site}
         found.append(Candidate(factor, known, sites is not None))
-    return sorted(found, key=lambda c: (not c.seen and c.id != "memory.address", c.factor.order))
+    return sorted(found, key=lambda candidate: _rank(candidate, first))
+
+
+def _rank(candidate: Candidate, first: Difference) -> tuple[bool, bool, bool, int]:
+    """What the first differing operator points at; then what was seen in use; what only works inside of kernels is last where none ran."""
+    pointed: tuple[str, ...] = ()
+    if first.op is not None:
+        pointed = _BY_DRAW if _DRAWS.match(first.op) else _BY_OPERATOR
+    unlikely = candidate.id in _IN_KERNELS and not candidate.sites and first.phase in ("init", "data")
+    return candidate.id not in pointed, unlikely, not candidate.seen, candidate.factor.order

@@ -2,8 +2,9 @@
 
 The reference is a run with every candidate held at its pinned value; a second such run shows whether that makes the program
 repeat. Then each candidate alone takes another value (or is left free, where only that is decisive) and the run is compared with the
-reference in lockstep. A factor whose freedom brings a difference back is a cause. After each cause found, a pair of runs in which
-*only the causes so far* are held tells whether there are more: if these agree, everything else was free and did not matter.
+reference in lockstep. A factor whose freedom brings a difference back is a cause. After each cause found, a run in which *only the
+causes so far* are held tells whether there are more: if it agrees with the reference, or else with another such run (a pin may itself
+change the numbers), everything else was free and did not matter.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from reprotest.diagnose.candidates import Candidate
-from reprotest.diagnose.laboratory import Course, Laboratory, Settings, Trial
+from reprotest.diagnose.laboratory import Course, Laboratory, Settings, Trial, differ
 from reprotest.factors import Setting
 from reprotest.options import ExperimentEnded, ExperimentStarted
 from reprotest.result import Difference, Experiment
@@ -37,6 +38,7 @@ class Findings:
         untried: ids of factors that could not be held.
         repeats_when_pinned: do runs with every candidate held agree? None: could not be found out.
         reference: the settings of the pinned runs.
+        pinned: such a run.
         residue: the difference between two runs with every candidate held.
         complete: holding the proven causes alone makes runs agree.
     """
@@ -47,6 +49,7 @@ class Findings:
     untried: dict[str, str] = field(default_factory=dict)
     repeats_when_pinned: bool | None = None
     reference: dict[str, Setting] = field(default_factory=dict)
+    pinned: Trial | None = None
     residue: Difference | None = None
     complete: bool = False
 
@@ -77,6 +80,10 @@ class Bench:
             timeout=self._timeout,
         )
 
+    def differ(self, a: Trial, b: Trial) -> Difference | None:
+        """The first difference of two finished runs."""
+        return differ(a.record, b.record, output=self._output)[0]
+
     def row(
         self, what: str, factor_id: str | None, work: Callable[[], tuple[str, list[Trial], str | None]]
     ) -> Experiment:
@@ -97,16 +104,14 @@ class Bench:
         self._lab.on_event(ExperimentEnded(row))
         return row
 
-    def pair(
-        self, what: str, factor_id: str | None, settings: Settings, second: Settings | None = None
-    ) -> tuple[Experiment, Trial]:
+    def pair(self, what: str, factor_id: str | None, settings: Settings) -> tuple[Experiment, Trial]:
         """Two runs under these settings. Returns the row and the first run."""
         first = self.trial(settings)
 
         def work() -> tuple[str, list[Trial], str | None]:
             if not first.usable:
                 return INCONCLUSIVE, [first], _why(first)
-            other = self.trial(settings if second is None else second, first)
+            other = self.trial(settings, first)
             return _outcome(other), [first, other], _why(other)
 
         return self.row(what, factor_id, work), first
@@ -135,13 +140,13 @@ def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
     """Carry out the experiments until the causes found explain everything, or every candidate was tried."""
     findings = Findings()
     usable = list(candidates)
-    reference = _pin_everything(bench, usable, findings)
-    if reference is None:
+    findings.pinned = _pin_everything(bench, usable, findings)
+    if findings.pinned is None:
         return findings
     for candidate in list(usable):
         if candidate.id in findings.harmless:
             continue
-        row = _free_one(bench, candidate, findings.reference, reference)
+        row = _free_one(bench, candidate, findings.reference, findings.pinned)
         if row.outcome == DIFFERENT and row.difference is not None:
             findings.proven[candidate.id] = row.difference
             findings.variants[candidate.id] = max(1, row.runs) if not candidate.factor.frees else 0
@@ -152,7 +157,7 @@ def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
                 closed = {**findings.reference, candidate.id: replace(findings.reference[candidate.id], identity=True)}
                 row, again = bench.pair("everything pinned, objects told apart by creation order", None, closed)
                 if row.outcome == IDENTICAL:
-                    findings.reference, reference = closed, again
+                    findings.reference, findings.pinned = closed, again
         elif row.outcome == IDENTICAL:
             findings.harmless.add(candidate.id)
     _untangle(bench, usable, findings)
@@ -208,15 +213,25 @@ def _freed(candidate: Candidate, reference: Settings) -> list[dict[str, Setting]
 
 
 def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
-    """Hold only the causes found so far, leave all else free: do two runs agree?"""
+    """Hold only the causes found so far, leave all else free: does that suffice for runs to agree?"""
     settings = bench.held(findings.proven)
     if "memory.address" in settings:
         settings["memory.address"] = replace(settings["memory.address"], identity=True)
     first, second = dict(settings), dict(settings)
     if "file.order" not in settings:  # a listing's order is free only if it is really given another one
-        first["file.order"], second["file.order"] = Setting(), Setting(seed=1, variant=1)
-    names = " and ".join(findings.proven)
-    row, _ = bench.pair(f"only {names} pinned, the rest free", None, first, second)
+        first["file.order"], second["file.order"] = Setting(seed=1, variant=1), Setting()
+
+    def work() -> tuple[str, list[Trial], str | None]:
+        trial = bench.trial(first)
+        if not trial.usable:
+            return INCONCLUSIVE, [trial], _why(trial)
+        assert findings.pinned is not None
+        if bench.differ(findings.pinned, trial) is None:
+            return IDENTICAL, [trial], None
+        other = bench.trial(second, trial)
+        return _outcome(other), [trial, other], _why(other)
+
+    row = bench.row(f"only {' and '.join(findings.proven)} pinned, the rest free", None, work)
     if row.outcome == IDENTICAL:
         findings.complete = True
         findings.harmless |= {c.id for c in usable if c.id not in findings.proven}

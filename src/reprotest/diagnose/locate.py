@@ -16,29 +16,43 @@ _MOST_SITES = 8
 
 
 def finer(bench: Bench, difference: Difference, free: tuple[Settings, Settings]) -> list[Difference]:
-    """Run the free pair again with modules, then operators, observed at the first bad step. A race may not show again."""
+    """Run the free pair again, observed more finely at the first bad step. A race may not show again.
+
+    An operator that differs names its module, too, so modules are observed by themselves only where no operator is to blame at that
+    step: where a compiler hides them, or a race shows elsewhere. What is there before the first forward pass (initial weights,
+    batches) belongs to no module, and is where it is made: when that line is known, there is nothing to add.
+    """
     if difference.phase not in _TRAINING:
         return []
-    # What precedes the first forward pass belongs to no module.
-    levels = ("operators",) if difference.phase in ("init", "data") else ("modules", "operators")
-    found: list[Difference] = []
-    for level in levels:
-        step = found[-1].step if found else difference.step
-        seen = _differ_again(bench, Course(level=level, window=(step, step), values=True, stop_after_step=step), free)
-        if seen is not None:
-            found.append(seen)
-    return found
+    before = difference.phase in ("init", "data")
+    if before and difference.location is not None:
+        return []
+    seen = _at(bench, "operators", difference.step, free)
+    if before or (seen is not None and seen.op is not None and seen.step == difference.step):
+        return [seen] if seen is not None else []
+    step = difference.step if seen is None else seen.step
+    module = _at(bench, "modules", step, free)
+    again = (
+        _at(bench, "operators", module.step, free) if module is not None and module.step != difference.step else None
+    )
+    return [found for found in (module, again or seen) if found is not None]
+
+
+def _at(bench: Bench, level: str, step: int, free: tuple[Settings, Settings]) -> Difference | None:
+    return _differ_again(bench, Course(level=level, window=(step, step), values=True, stop_after_step=step), free)
 
 
 def refined(difference: Difference, finer: list[Difference]) -> Difference:
     """One difference that says what all passes found: step and name of the first, operator and line of the finest."""
+    located = difference.phase in ("init", "data")
     for seen in finer:
         # Sizes and the note speak of one pair of runs, so they change hands together.
         size = {key: getattr(seen, key) for key in ("max_abs", "max_rel", "ulp", "note")}
+        if not located:
+            difference = replace(difference, phase=seen.phase, name=seen.name, kind=seen.kind, **size)
+            located = True
         if seen.op is not None:
             difference = replace(difference, op=seen.op, location=seen.location or difference.location)
-        elif difference.phase not in ("init", "data"):
-            difference = replace(difference, phase=seen.phase, name=seen.name, kind=seen.kind, **size)
         if difference.ulp is None and seen.max_abs is not None:
             difference = replace(difference, **size)
         if seen.step != difference.step:
@@ -68,19 +82,18 @@ def site_of(
     if len(sites) == 1:
         return sites[0]
     if len(sites) > 1 and not candidate.factor.frees:
-        guilty = _guilty_sites(bench, candidate, findings, sites[:_MOST_SITES])
-        if guilty:
-            return guilty[0]
+        guilty = _guilty_site(bench, candidate, findings, sites[:_MOST_SITES])
+        if guilty is not None:
+            return guilty
     traced = _trace(bench, candidate, findings, course)
     return traced or (sites[0] if sites else None)
 
 
-def _guilty_sites(bench: Bench, candidate: Candidate, findings: Findings, sites: list[str]) -> list[str]:
-    """The call sites whose freedom alone brings a difference back."""
-    reference = bench.trial(findings.reference)
-    if not reference.usable:
-        return []
-    guilty = []
+def _guilty_site(bench: Bench, candidate: Candidate, findings: Findings, sites: list[str]) -> str | None:
+    """The first call site whose freedom alone brings a difference back."""
+    reference = findings.pinned
+    if reference is None:
+        return None
     for site in sites:
         one = replace(findings.reference[candidate.id], variant=findings.variants[candidate.id], only=(site,))
 
@@ -90,8 +103,8 @@ def _guilty_sites(bench: Bench, candidate: Candidate, findings: Findings, sites:
             return outcome, [trial], None
 
         if bench.row(f"{candidate.id} left to vary at {site} alone", candidate.id, work).outcome == DIFFERENT:
-            guilty.append(site)
-    return guilty
+            return site
+    return None
 
 
 def _trace(bench: Bench, candidate: Candidate, findings: Findings, course: Course) -> str | None:

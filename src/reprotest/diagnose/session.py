@@ -179,7 +179,9 @@ class _Session:
             self.report.first_difference = refined(difference, self.report.located)
         self._on_event(StageStarted(Stage.EXPERIMENT))
         records = [t.record for t in pair]
-        suspects = candidates(records, files_differ=self._lab.state.freeze() is None and matters(*records))
+        finest = self.report.located[-1] if self.report.located else difference
+        files_differ = self._lab.state.freeze() is None and matters(*records)
+        suspects = candidates(records, finest, files_differ=files_differ)
         findings = find_causes(bench, suspects)
         self._conclude(bench, suspects, findings, course)
 
