@@ -16,7 +16,7 @@ TEST_EXTRA :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv run test lint format zoo bench relock clean
+.PHONY: help venv run test lint format zoo scoreboard bench relock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -42,6 +42,9 @@ format: venv ## let ruff mend what it can
 
 zoo: venv ## scoreboard of the known causes in tests/zoo
 	@$(BIN)/python -m tests.zoo
+
+scoreboard: venv ## the same, written into README.md; on a quiet machine
+	@$(BIN)/python -m tests.zoo --json .zoo.json; $(BIN)/python scripts/readme --zoo .zoo.json; rm -f .zoo.json
 
 bench: venv ## measure against the targets, as ratios
 	@$(BIN)/python benchmarks

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Case:
         command: what is given to the verb, where it is not just the script.
         details: for `resume`: each piece of the state that must be named.
         halves: for `resume`: options with the three command lines.
+        missed: why the verb may fail to explain it; None where it must not.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Case:
     command: tuple[str, ...] = ("train.py",)
     details: frozenset[str] = frozenset()
     halves: tuple[str, ...] = ()
+    missed: str | None = None
 
     @property
     def steady(self) -> bool:
@@ -57,6 +59,13 @@ class Case:
     def arguments(self) -> tuple[str, ...]:
         """The verb's command line, without its output options."""
         return self.halves or self.command
+
+    @property
+    def is_race(self) -> bool:
+        """Does it depend on what else the machine does whether it shows?"""
+        return any(
+            cause in ("threads.schedule", "torch.kernels") for wanted in self.causes for cause in wanted.split("|")
+        )
 
     @classmethod
     def read(cls, folder: Path) -> Case:
@@ -79,6 +88,7 @@ class Case:
             halves=tuple(
                 word for part in ("full", "first", "second") if part in known for word in (f"--{part}", known[part])
             ),
+            missed=known.get("missed"),
         )
 
 
@@ -126,6 +136,12 @@ class Outcome:
     @property
     def right(self) -> bool:
         return self.verdict_right and not self.wrong_causes if self.expected in STEADY else self.explained
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Outcome:
+        """What `to_json` made."""
+        known = {field.name: document[field.name] for field in fields(cls)}
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "false_alarm": self.false_alarm, "explained": self.explained, "right": self.right}

@@ -61,10 +61,10 @@ def summary(outcomes: Sequence[Outcome]) -> tuple[list[str], bool]:
 
 
 def markdown(outcomes: Sequence[Outcome]) -> str:
-    """The table in Markdown, without what the report said."""
+    """Totals and table in Markdown, without what the report said."""
     lines = ["| " + " | ".join(COLUMNS[:-1]) + " |", "| --- " * (len(COLUMNS) - 1) + "|"]
     lines += ["| " + " | ".join(row(outcome)[:-1]) + " |" for outcome in outcomes]
-    return "\n".join(lines) + "\n\n" + " · ".join(summary(outcomes)[0])
+    return "\n".join([*(f"- {line}" for line in summary(outcomes)[0]), "", *lines])
 
 
 def print_table(outcomes: Sequence[Outcome], console: Console) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.zoo.cases import STEADY, ZOO, Case, Outcome, all_cases, judge
+from tests.zoo.cases import Case, Outcome, all_cases, judge, run_case
 from tests.zoo.scoreboard import EXPLAINED_TARGET
 
 from reprotest.factors import all_factors
@@ -140,16 +138,30 @@ def test_identical_is_worth_nothing_when_the_steps_were_not_seen(racy: Case) -> 
     assert told.error == "0 steps were seen of 3"
 
 
+def test_an_outcome_survives_json(racy: Case) -> None:
+    told = judge(racy, report("different", ("clock", "train.py:3", True), ("python.hash", None, True)), 1.0)
+    assert Outcome.from_json(json.loads(json.dumps(told.to_json()))) == told
+
+
+def test_nine_of_ten_must_be_explained() -> None:
+    different = [case for case in CASES if not case.steady]
+    allowed = [case.name for case in different if case.missed is not None]
+    assert len(allowed) <= (1 - EXPLAINED_TARGET) * len(different), allowed
+
+
+def _parameter(case: Case) -> Any:
+    return pytest.param(case, id=case.name, marks=[pytest.mark.xdist_group("serial")] if case.is_race else [])
+
+
 @pytest.mark.zoo
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_run_tells_the_zoo_rightly(tmp_path: Path) -> None:
-    """No false alarm at all, and nine of ten causes proven with their line. A race that does not show counts as not explained."""
-    board = tmp_path / "board.json"
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.zoo", "--json", str(board)], cwd=ZOO.parent.parent, capture_output=True, text=True
-    )
-    outcomes = json.loads(board.read_text())
-    different = [o for o in outcomes if o["expected"] not in STEADY]
-    assert not [o["case"] for o in outcomes if o["false_alarm"]], done.stdout
-    assert sum(o["explained"] for o in different) >= EXPLAINED_TARGET * len(different), done.stdout
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("case", [_parameter(case) for case in CASES])
+def test_it_is_told_rightly(case: Case) -> None:
+    """Every verdict, no false alarm, and every cause proven with its line, but for the few that may be missed."""
+    outcome = run_case(case)
+    if case.is_race and not outcome.right:  # it need not show at the first attempt
+        outcome = run_case(case)
+    assert not outcome.false_alarm, outcome
+    assert outcome.verdict_right, outcome
+    assert outcome.right or case.missed is not None, outcome
