@@ -1,7 +1,7 @@
 """What of a line of output may differ between two equal runs: times, rates, ids. Everything else stays, numbers above all.
 
 A mask must be recognised by its own form (a date, a unit of time, a word like "elapsed" before it). A bare number is never masked,
-nor is hexadecimal of unknown meaning: it may be the checksum of somebody's weights.
+nor is hexadecimal that nothing calls an id: it may be the checksum of somebody's weights.
 """
 
 from __future__ import annotations
@@ -26,10 +26,15 @@ _TIME_WORD = (
     rf"(?:(?:(?:{_TIME_KINDS})[ _-]?){{0,4}}(?:time|runtime|walltime|elapsed|duration)(?:_?(?:s|sec|secs|seconds|ms))?"
     r"|took|eta|timestamp|latency(?:_ms)?|(?<![\w-])[\w-]{1,60}_per_sec(?:ond)?|throughput|fps)"
 )
+_ID_WORD = (
+    r"(?:runs?|trials?|sessions?|jobs?|experiments?|exp|traces?|requests?|uuid|guid|id)(?:[ _-]?(?:id|uuid|name|dir))?"
+)
+_HEX = r"(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{6,64}(?![0-9A-Za-z_])"
 
 _RULES: tuple[tuple[str, str], ...] = (
     ("terminal control", r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"),
     ("ids", r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"),
+    ("ids", rf"(?i:(?<![A-Za-z]){_ID_WORD})[\"']?(?: *(?:[:=#]|is))*[ /_\-\"']*{_HEX}"),
     ("addresses", r"\bat 0x[0-9a-fA-F]{6,16}\b|\b0x(?:7[ef]|5[56])[0-9a-fA-F]{10}\b"),
     ("dates", rf"datetime\.(?:datetime|date|time)\((?:\d+, )*\d+\)|{_DATE_START}{_DATE}[T _-]{_CLOCK}(?:Z| ?[+-]\d\d:?\d\d)?(?![\d:])"),
     ("dates", rf"{_DATE_START}{_DATE}[T _-](?:[01]?\d|2[0-3])[-:.][0-5]\d(?:[-:.][0-5]\d(?:[.,]\d+)?)?(?!\d)"),

@@ -33,7 +33,7 @@ class Findings:
 
     Attributes:
         proven: candidates whose freedom alone brings a difference back, with that difference.
-        variants: which other value of each of them did.
+        freed: the settings under which each of them did.
         harmless: ids of factors that were free, or varied, while the result stayed the same.
         untried: ids of factors that could not be held.
         repeats_when_pinned: do runs with every candidate held agree? None: could not be found out.
@@ -44,7 +44,7 @@ class Findings:
     """
 
     proven: dict[str, Difference] = field(default_factory=dict)
-    variants: dict[str, int] = field(default_factory=dict)
+    freed: dict[str, Settings] = field(default_factory=dict)
     harmless: set[str] = field(default_factory=set)
     untried: dict[str, str] = field(default_factory=dict)
     repeats_when_pinned: bool | None = None
@@ -146,10 +146,10 @@ def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
     for candidate in list(usable):
         if candidate.id in findings.harmless:
             continue
-        row = _free_one(bench, candidate, findings.reference, findings.pinned)
+        row, freed = _free_one(bench, candidate, findings.reference, findings.pinned)
         if row.outcome == DIFFERENT and row.difference is not None:
             findings.proven[candidate.id] = row.difference
-            findings.variants[candidate.id] = max(1, row.runs) if not candidate.factor.frees else 0
+            findings.freed[candidate.id] = freed
             if findings.repeats_when_pinned and _enough(bench, usable, findings):
                 break
             if candidate.id == "memory.address":
@@ -182,10 +182,12 @@ def _pin_everything(bench: Bench, usable: list[Candidate], findings: Findings) -
         usable[:] = [c for c in usable if c.id != gone]
 
 
-def _free_one(bench: Bench, candidate: Candidate, pinned: Settings, reference: Trial) -> Experiment:
-    """Everything as in the reference but this one factor."""
+def _free_one(bench: Bench, candidate: Candidate, pinned: Settings, reference: Trial) -> tuple[Experiment, Settings]:
+    """Everything as in the reference but this one factor. Returns also the settings of the last run."""
+    settings: Settings = pinned
 
     def work() -> tuple[str, list[Trial], str | None]:
+        nonlocal settings
         trials: list[Trial] = []
         for settings in _freed(candidate, pinned):
             trial = bench.trial(settings, reference)
@@ -196,20 +198,23 @@ def _free_one(bench: Bench, candidate: Candidate, pinned: Settings, reference: T
                 return INCONCLUSIVE, trials, _why(trial)
         return (IDENTICAL, trials, None) if trials else (INCONCLUSIVE, trials, "it has no other value here")
 
-    return bench.row(f"{candidate.id} left to vary, the rest pinned", candidate.id, work)
+    return bench.row(f"{candidate.id} left to vary, the rest pinned", candidate.id, work), settings
 
 
 def _freed(candidate: Candidate, reference: Settings) -> list[dict[str, Setting]]:
-    """The settings of the runs that free one factor: another value, or truly free as often as it takes."""
+    """The settings of the runs that free one factor: another value, or truly free as often as it takes.
+
+    What can also act unseen is first varied where the program is seen to use it, and nowhere else: whether those lines are to blame.
+    """
     if candidate.factor.frees:
         free = {k: v for k, v in reference.items() if k != candidate.id}
         return [free] * candidate.factor.frees
     held = reference[candidate.id]
-    return [
-        {**reference, candidate.id: replace(held, variant=variant)}
-        for variant in range(1, candidate.factor.tries + 1)
-        if candidate.factor.perturb(variant) is not None
-    ]
+    variants = [v for v in range(1, candidate.factor.tries + 1) if candidate.factor.perturb(v) is not None]
+    values = [replace(held, variant=variant) for variant in variants]
+    if candidate.factor.unseen and candidate.sites and values:
+        values.insert(0, replace(values[0], only=tuple(candidate.sites)))
+    return [{**reference, candidate.id: value} for value in values]
 
 
 def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
@@ -268,6 +273,6 @@ def _try_again(
     if row.outcome != IDENTICAL:
         return
     for candidate in usable:
-        if candidate.id in suspects and _free_one(bench, candidate, closed, reference).outcome == IDENTICAL:
+        if candidate.id in suspects and _free_one(bench, candidate, closed, reference)[0].outcome == IDENTICAL:
             del findings.proven[candidate.id]
             findings.harmless.add(candidate.id)

@@ -73,15 +73,17 @@ def site_of(
 ) -> str | None:
     """The user's line through which a proven cause acts.
 
-    One known call site is the answer; several are freed one at a time; with none it is the line of the operator that differed by
-    itself, or else both runs are traced line by line and the first line whose values differ is the answer.
+    One known call site is the answer; several are freed one at a time; with none, or where it acts elsewhere, it is the line of the
+    operator that differed by itself, or else both runs are traced line by line and the first line whose values differ is the answer.
     """
     sites = list(candidate.sites)
     if not sites and operator_line is not None:
         return operator_line
-    if len(sites) == 1:
+    setting = findings.freed[candidate.id].get(candidate.id)
+    unseen = candidate.factor.unseen and setting is not None and not setting.only
+    if len(sites) == 1 and not unseen:
         return sites[0]
-    if len(sites) > 1 and not candidate.factor.frees:
+    if len(sites) > 1 and not candidate.factor.frees and not unseen:
         guilty = _guilty_site(bench, candidate, findings, sites[:_MOST_SITES])
         if guilty is not None:
             return guilty
@@ -95,7 +97,7 @@ def _guilty_site(bench: Bench, candidate: Candidate, findings: Findings, sites: 
     if reference is None:
         return None
     for site in sites:
-        one = replace(findings.reference[candidate.id], variant=findings.variants[candidate.id], only=(site,))
+        one = replace(findings.freed[candidate.id][candidate.id], only=(site,))
 
         def work(one: Setting = one) -> tuple[str, list[Trial], str | None]:
             trial = bench.trial({**findings.reference, candidate.id: one}, reference)
@@ -113,11 +115,7 @@ def _trace(bench: Bench, candidate: Candidate, findings: Findings, course: Cours
     reference = bench.trial(findings.reference, course=lines)
     if not reference.usable:
         return None
-    freed = dict(findings.reference)
-    if candidate.factor.frees:
-        del freed[candidate.id]
-    else:
-        freed[candidate.id] = replace(freed[candidate.id], variant=findings.variants[candidate.id])
+    freed = findings.freed[candidate.id]
     for _ in range(max(1, candidate.factor.frees)):
         difference = bench.trial(freed, reference, lines).difference
         if difference is not None:

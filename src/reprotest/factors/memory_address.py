@@ -17,6 +17,8 @@ from reprotest.factors.base import Factor, Inside, Json, Launch, Setting
 _ADDR_NO_RANDOMIZE = 0x0040000
 _SHIFT = 3 * 16384 + 4096
 """Bytes by which one variant moves the stack and the mappings: neither whole pools of Python's allocator (16 KiB) nor less than a page."""
+_ELSEWHERE = 0x5A5A5A50
+"""Bits of an address that are flipped where a single line is to see other addresses."""
 _PADS = (b"REPROTEST_PAD", b"REPROTEST_PAD2")
 
 
@@ -73,7 +75,7 @@ class MemoryAddress(Factor):
                     _say(
                         inside, "objects could not be told apart by creation order: types are laid out differently here"
                     )
-        _watch_id(inside, serials)
+        _watch_id(inside, serials, setting)
 
 
 def _say(inside: Inside, sentence: str) -> None:
@@ -82,12 +84,16 @@ def _say(inside: Inside, sentence: str) -> None:
         note(sentence)
 
 
-def _watch_id(inside: Inside, serials: Serials | None) -> None:
+def _watch_id(inside: Inside, serials: Serials | None, setting: Setting | None) -> None:
     frame_of = sys._getframe
+    only = setting.only if setting is not None and setting.variant else ()
 
     def id(thing: object, /) -> int:
         if inside.caller_is_user():
-            inside.used(MemoryAddress.id, inside.site())
+            site = inside.site()
+            inside.used(MemoryAddress.id, site)
+            if site in only:  # as if the object lay elsewhere; different objects still do
+                return real_id(thing) ^ _ELSEWHERE
             # The memo of a __deepcopy__ is read by copy.deepcopy, too, by addresses.
             if serials is not None and frame_of(1).f_code.co_name != "__deepcopy__":
                 return 0x7F0000000000 + 64 * serials.of(thing)
