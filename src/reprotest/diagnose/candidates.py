@@ -52,12 +52,12 @@ def uses(records: list[Record]) -> dict[str, dict[str, int]]:
     return merged
 
 
-def candidates(records: list[Record], first: Difference, *, files_differ: bool) -> list[Candidate]:
+def candidates(records: list[Record], first: Difference | None = None, *, files_differ: bool) -> list[Candidate]:
     """The factors worth an experiment, likeliest first.
 
     Args:
         records: the two runs that differ.
-        first: where they do, as finely as it was located.
+        first: where they do, as finely as it was located; None when nobody asks for an order.
         files_differ: did the later run read what the earlier one had changed, and can that be undone?
     """
     used = uses(records)
@@ -78,10 +78,11 @@ def candidates(records: list[Record], first: Difference, *, files_differ: bool) 
     return sorted(found, key=lambda candidate: _rank(candidate, first))
 
 
-def _rank(candidate: Candidate, first: Difference) -> tuple[bool, bool, bool, int]:
+def _rank(candidate: Candidate, first: Difference | None) -> tuple[bool, bool, bool, int]:
     """What the first differing operator points at; then what was seen in use; what only works inside of kernels is last where none ran."""
     pointed: tuple[str, ...] = ()
-    if first.op is not None:
+    if first is not None and first.op is not None:
         pointed = _BY_DRAW if _DRAWS.match(first.op) else _BY_OPERATOR
-    unlikely = candidate.id in _IN_KERNELS and not candidate.sites and first.phase in ("init", "data")
+    before = first is not None and first.phase in ("init", "data")
+    unlikely = before and candidate.id in _IN_KERNELS and not candidate.sites
     return candidate.id not in pointed, unlikely, not candidate.seen, candidate.factor.order
