@@ -295,6 +295,8 @@ Options:
   -h, --help       Show this message and exit.
 
 Commands:
+  bisect   Find the commit that changed the numbers.
+  compare  What differs between two machines, records or commits?
   doctor   Check that a repository has what repeating its results takes.
   env      Show this machine's manifest.
   export   Write requirements, a Dockerfile and the like from the lock.

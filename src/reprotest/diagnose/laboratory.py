@@ -63,12 +63,21 @@ class Trial:
 class Laboratory:
     """Runs one command again and again under changing conditions and keeps the folders of these runs in order."""
 
-    def __init__(self, command: Command, store: Store, state: State, on_event: OnEvent) -> None:
+    def __init__(
+        self,
+        command: Command,
+        store: Store,
+        state: State,
+        on_event: OnEvent,
+        readings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """`readings`: of factors for which the manifest is to say this instead of what is read in the present folder."""
         self.command = command
         self.state = state
         self.on_event = on_event
         self.trials: list[Trial] = []
         self._store = store
+        self._readings = dict(readings or {})
 
     def run(
         self,
@@ -78,7 +87,7 @@ class Laboratory:
         reference: Record | None = None,
         output: bool = False,
         timeout: float | None = None,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
     ) -> Trial:
         """Run the command once.
 
@@ -88,7 +97,7 @@ class Laboratory:
             reference: compare with this record while running, and end at the first mismatch.
             output: nothing but the output can be compared.
             timeout: seconds.
-            env: more environment variables.
+            env: more environment variables; None removes one.
         """
         run_dir = self._store.new_run()
         plan = Plan(
@@ -122,7 +131,9 @@ class Laboratory:
     @cached_property
     def _manifest(self) -> dict[str, Any]:
         """Read once in a session: what a later comparison with another machine starts from."""
-        return {**manifest.read(), "command": mask_command(list(self.command.shown))}
+        read = manifest.read()
+        read["factors"] |= self._readings
+        return {**read, "command": mask_command(list(self.command.shown))}
 
     def seal(self) -> None:
         """Finish the records of all runs that are kept: leave the outcome of each, then seal it."""

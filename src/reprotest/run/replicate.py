@@ -93,9 +93,10 @@ def merged_launch(settings: Mapping[str, Setting]) -> Launch:
     return replace(whole, env=env)
 
 
-def child_environment(plan_path: Path, launch: Launch, extra: Mapping[str, str]) -> dict[str, str]:
+def child_environment(plan_path: Path, launch: Launch, extra: Mapping[str, str | None]) -> dict[str, str]:
     """The environment of the command: ours, the way in for the probes, and what the held factors need."""
-    env = {**os.environ, **extra}
+    given = {**os.environ, **extra}
+    env = {name: value for name, value in given.items() if value is not None}
     env.pop("REPROTEST_PARENT", None)
     env["REPROTEST_PLAN"] = str(plan_path)
     env["PYTHONPATH"] = os.pathsep.join(part for part in (str(_BOOTSTRAP), env.get("PYTHONPATH")) if part)
@@ -111,7 +112,7 @@ def replicate(
     command: Command,
     plan: Plan,
     *,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     timeout: float | None = None,
     follow: Follow | None = None,
     manifest: Callable[[], Mapping[str, Any]] | None = None,
@@ -121,7 +122,7 @@ def replicate(
     Args:
         command: what to run.
         plan: how; `plan.run_dir` exists already.
-        env: more variables for its environment.
+        env: more variables for its environment; None removes one.
         timeout: seconds after which the run is ended.
         follow: looks at the record as it grows; may end the run.
         manifest: what to leave in the record about the machine; asked for while the command starts.
