@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -344,3 +345,31 @@ def test_comparison_is_reflexive_symmetric_and_never_fails(tmp_path_factory, a, 
         assert forth is None
     elif any(frame for frame in compared(a)) or any(frame for frame in compared(b)):
         assert forth is not None
+
+
+def ranks(**changed: Any) -> Run:
+    """Two ranks that reduce one gradient: what each brings, and what both are given."""
+
+    def frames(rank: int) -> list[tuple[int, list[Event]]]:
+        brought = Event("w", f"{rank}", Phase.BACKWARD, op="all_reduce.input")
+        given = Event("w", "sum", Phase.BACKWARD)
+        for event, key in ((brought, f"brought{rank}"), (given, "given")):
+            event.value = changed.get(key, event.value)
+        return [(0, [brought, given, Event("w", "new")])]
+
+    return Run({f"rank{rank}": frames(rank) for rank in range(2)})
+
+
+def test_the_rank_that_brings_other_numbers_comes_before_the_sum_that_all_have(make) -> None:  # type: ignore[no-untyped-def]
+    found = first_difference(make(ranks()), make(ranks(brought1="other", given="other sum")))
+    assert found is not None
+    assert (found.stream, found.op) == ("rank1", "all_reduce.input")
+    assert found.note == "rank1 brings other numbers to the reduction"
+
+
+def test_a_reduction_whose_inputs_agree_is_itself_to_blame(make) -> None:  # type: ignore[no-untyped-def]
+    found = first_difference(make(ranks()), make(ranks(given="other sum")))
+    assert found is not None
+    assert found.stream == "rank0"
+    assert found.note is not None
+    assert "it is added up otherwise" in found.note

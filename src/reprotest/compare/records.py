@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reprotest.compare import ends
 from reprotest.compare.frames import Found
 from reprotest.compare.order import frame_with, same_rows, same_rows_over_frames
@@ -10,7 +12,7 @@ from reprotest.compare.saved import saved_mismatch
 from reprotest.compare.size import UNKNOWN, Size, size_of_scalars, size_of_values
 from reprotest.compare.streams import Mismatch, first_mismatch
 from reprotest.record.directory import Record
-from reprotest.record.event import LEFT, SAVED, Phase
+from reprotest.record.event import INPUT, LEFT, OUTPUT, SAVED, Phase
 from reprotest.record.frame import Frame
 from reprotest.record.stream import Stream
 from reprotest.result import Difference
@@ -30,13 +32,37 @@ def first_difference(a: Record, b: Record) -> Difference | None:
         if difference is not None:
             found.append(difference)
     if found:
-        return min(found, key=place)
+        return _of_ranks(min(found, key=place), a)
     return _exit_difference(a, b)
 
 
-def place(difference: Difference) -> tuple[int, int, bool, str]:
-    """Where in a run a difference stands: step, phase, and the main process before others."""
-    return difference.step, Phase[difference.phase.upper()], difference.stream != "main", difference.stream
+def place(difference: Difference) -> tuple[int, int, bool, bool, str]:
+    """Where in a run a difference stands: step, phase, what ranks bring to a reduction, and the main process before others."""
+    brought = difference.op is not None and difference.op.endswith(INPUT)
+    return difference.step, Phase[difference.phase.upper()], not brought, difference.stream != "main", difference.stream
+
+
+def _of_ranks(difference: Difference, record: Record) -> Difference:
+    """Say who is to blame for the outcome of a reduction: one rank's numbers, or the reduction."""
+    if difference.op is not None and difference.op.endswith(INPUT):
+        note = f"{difference.stream} brings other numbers to the reduction"
+    elif difference.phase == "backward" and _reduced(difference, record):
+        note = "what every rank brings to the reduction agrees: it is added up otherwise"
+    else:
+        return difference
+    return replace(difference, note=f"{difference.note}; {note}" if difference.note else note)
+
+
+def _reduced(difference: Difference, record: Record) -> bool:
+    if difference.op is not None:
+        return difference.op.endswith(OUTPUT)
+    stream = record.streams.get(difference.stream)
+    segments = stream.segments() if stream is not None else iter(())
+    return any(
+        event.name == difference.name and event.op is not None and event.op.endswith(INPUT)
+        for segment in segments
+        for event in (stream.template(segment.template).described if stream is not None else ())
+    )
 
 
 def difference_of(a: Record, b: Record, x: Stream | None, y: Stream | None, mismatch: Mismatch) -> Difference:

@@ -24,3 +24,6 @@ SAVED = "save"
 same: such events are compared apart from all others."""
 LEFT = "left over"
 """Operator of OUTPUT events that show what the main module holds at the end."""
+
+INPUT, OUTPUT = ".input", ".output"
+"""How the operator's name ends of what a process brings to a collective ("all_reduce.input"), and of what it is given by it."""

@@ -9,6 +9,7 @@ batches.py    what comes out of a DataLoader
 states.py     states of the random generators, now and then
 finer.py      switches the two finer levels on inside the window: modules.py and operators.py
 saved.py      what torch.save keeps
+collectives.py what ranks exchange
 names.py      what things are called
 """
 
@@ -27,6 +28,7 @@ def install(child: Child, module: ModuleType) -> None:
     """Hook into PyTorch, which has just been imported."""
     from reprotest.probe.torch.backward import Backward
     from reprotest.probe.torch.batches import observe_batches
+    from reprotest.probe.torch.collectives import observe_collectives
     from reprotest.probe.torch.finer import Finer
     from reprotest.probe.torch.initial import InitialState
     from reprotest.probe.torch.names import Names
@@ -42,4 +44,5 @@ def install(child: Child, module: ModuleType) -> None:
     Backward(child, names, initial, steps, finer).install()
     child.on_import("torch.utils.data.dataloader", lambda loader: observe_batches(child, initial, finer, loader))
     observe_saved(child)
+    observe_collectives(child, names)
     finer.update()
