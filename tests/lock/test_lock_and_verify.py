@@ -135,3 +135,19 @@ def test_wrong_usage(project, capsys):
         assert cli.main(arguments) == 2
         assert said in capsys.readouterr().err
     assert not Path(project, file.NAME).exists()
+
+
+def test_a_configuration_that_is_resolved_otherwise_is_named(project, call, monkeypatch):
+    """The file is the same, and a variable makes another configuration of it."""
+    (project / "c.yaml").write_text("lr: ${LR:-0.1}\n")
+    (project / "train.py").write_text("import reprotest\nreprotest.observe('x', reprotest.load_config('c.yaml').lr)\n")
+    assert call("lock", "train.py")[0] == 0
+    [locked] = tomllib.loads((project / file.NAME).read_text())["experiments"].values()
+    assert set(locked["config"]) == {"c.yaml", "c.yaml, resolved"}
+    assert call("verify")[0] == 0
+    monkeypatch.setenv("LR", "0.2")
+    code, document = call("verify")
+    suspects = document["experiments"]["train"]["suspects"]
+    assert code == 1
+    assert any(s["factor"] == "config" and "c.yaml, resolved" in str(s) for s in suspects)
+    assert not any("'c.yaml sha256" in str(s) for s in suspects)

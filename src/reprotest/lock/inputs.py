@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from reprotest.config.load import RECORDED
 from reprotest.factors.external_state import FILES, INPUTS
 from reprotest.record import Record
 from reprotest.secrets import is_secret_name
@@ -28,7 +29,8 @@ def read_files(record: Record, root: Path) -> tuple[dict[str, str], dict[str, st
         root: paths below it are given relative to it, others with ~ for the home directory.
 
     Returns:
-        Configuration files and data files, by path. Of a folder of which many were read, one digest for all: "data/* (1200 files)".
+        Configuration files and data files, by path. What `load_config` made of a configuration, overrides and variables included, is
+        there as "config.yaml, resolved". Of a folder of which many were read, one digest for all: "data/* (1200 files)".
         What the run itself wrote is not among them, nor what it found changed or gone afterwards.
     """
     paths = {str(path) for paths in record.extras(INPUTS) for path in paths if isinstance(path, str)}
@@ -45,6 +47,7 @@ def read_files(record: Record, root: Path) -> tuple[dict[str, str], dict[str, st
             config[shown] = digest
         else:
             data[os.path.dirname(shown)][shown] = digest
+    config |= _resolved(record)
     grouped: dict[str, str] = {}
     for folder, files in data.items():
         if len(files) <= _MOST_OF_A_FOLDER:
@@ -53,6 +56,18 @@ def read_files(record: Record, root: Path) -> tuple[dict[str, str], dict[str, st
             listed = "\n".join(f"{name} {digest}" for name, digest in sorted(files.items()))
             grouped[f"{folder}/* ({len(files)} files)"] = _short(hashlib.sha256(listed.encode()))
     return config, grouped
+
+
+def _resolved(record: Record) -> dict[str, str]:
+    """Digests of the configurations that the run's processes loaded; one for all that they made of the same file."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for entries in record.extras(RECORDED):
+        for entry in entries:
+            found[str(entry["file"])].add(str(entry["digest"]))
+    return {
+        f"{file}, resolved": _short(hashlib.sha256("\n".join(sorted(digests)).encode()))
+        for file, digests in sorted(found.items())
+    }
 
 
 def seeds(command: Sequence[str], environment: dict[str, object]) -> dict[str, str]:
