@@ -14,6 +14,8 @@ from reprotest.result import RunReport, Verdict
 
 if TYPE_CHECKING:
     from reprotest.run.command import Command
+    from reprotest.vary.options import VaryOptions
+    from reprotest.vary.result import VaryReport
 
 
 def run(
@@ -61,16 +63,28 @@ def run(
 
 def session(command: Command, options: RunOptions, on_event: OnEvent = ignore) -> RunReport:
     """The whole course for one parsed command: repeat, compare, locate, experiment."""
-    if sys.platform != "linux":
-        raise UsageError(f"reprotest runs commands on Linux only, and this is {sys.platform}: use a container")
+    _check_can_run()
     from reprotest.diagnose.session import run_session
 
+    return run_session(command, options, on_event)
+
+
+def vary_session(command: Command, options: VaryOptions, on_event: OnEvent = ignore) -> VaryReport:
+    """The whole course of `vary` for one parsed command."""
+    _check_can_run()
+    from reprotest.vary import session as varying
+
+    return varying.vary_session(command, options, on_event)
+
+
+def _check_can_run() -> None:
+    if sys.platform != "linux":
+        raise UsageError(f"reprotest runs commands on Linux only, and this is {sys.platform}: use a container")
     if _child() is not None:
         raise UsageError(
             "this process is itself part of a run that reprotest observes, and would start another one without end: "
             "put the call under `if __name__ == '__main__':`, or in another file than the one that is run"
         )
-    return run_session(command, options, on_event)
 
 
 def assert_reproducible(

@@ -55,6 +55,8 @@ class Stage(StrEnum):
     """Again round the first difference, observed more finely."""
     EXPERIMENT = "experiment"
     """With factors pinned and freed."""
+    VARY = "vary"
+    """With one factor at a time at another value."""
 
 
 @dataclass(frozen=True)

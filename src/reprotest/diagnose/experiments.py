@@ -20,7 +20,7 @@ from reprotest.result import Difference, Experiment
 
 IDENTICAL, DIFFERENT, INCONCLUSIVE = "identical", "different", "inconclusive"
 
-_RISKY = ("threads.schedule", "clock", "process.id", "torch.kernels", "memory.uninitialised", "os.entropy")
+RISKY = ("threads.schedule", "clock", "process.id", "torch.kernels", "memory.uninitialised", "os.entropy")
 """Pins that may stop a program from running, likeliest first: given up one by one when the pinned run fails or hangs."""
 
 _ENTROPY = ("python.random", "numpy.random", "torch.random", "os.entropy")
@@ -166,7 +166,7 @@ def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
 
 def _pin_everything(bench: Bench, usable: list[Candidate], findings: Findings) -> Trial | None:
     """Two runs with everything held; pins under which the program does not run are dropped. Returns the reference run."""
-    dropped = iter(_RISKY)
+    dropped = iter(RISKY)
     while True:
         settings = bench.held(usable)
         row, reference = bench.pair("everything pinned", None, settings)

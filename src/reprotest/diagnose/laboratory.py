@@ -38,6 +38,7 @@ class Course:
     level: str = "steps"
     window: tuple[int, int] | None = None
     values: bool = False
+    keep: tuple[int, ...] = ()
     stop_after_step: int | None = None
     resume: dict[str, Any] | None = None
 
@@ -106,6 +107,7 @@ class Laboratory:
             level=course.level,
             window=course.window,
             values=course.values,
+            keep=course.keep,
             stop_after_step=course.stop_after_step,
             resume=course.resume,
             factors=dict(settings),

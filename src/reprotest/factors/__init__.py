@@ -6,9 +6,9 @@ import importlib
 import pkgutil
 from functools import cache
 
-from reprotest.factors.base import Factor, Inside, Launch, Pinning, Setting
+from reprotest.factors.base import Factor, Inside, Launch, Pinning, Seen, Setting
 
-__all__ = ["Factor", "Inside", "Launch", "Pinning", "Setting", "all_factors", "factor"]
+__all__ = ["Factor", "Inside", "Launch", "Pinning", "Seen", "Setting", "all_factors", "factor"]
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 
 from reprotest.factors._source import InSource
 
+SCRATCH = "{scratch}"
 Json = Any
 """Plain data: None, bool, int, float, str, lists and string-keyed mappings of them."""
 
@@ -49,16 +50,33 @@ class Launch:
     """What must be true of a process before it starts, because it cannot be changed from inside.
 
     Attributes:
-        env: environment variables to set; None removes one.
+        env: environment variables to set; None removes one. `SCRATCH` in a value stands for a folder below `.reprotest/`, which is made.
         fixed_addresses: start with ADDR_NO_RANDOMIZE (as `setarch -R` does).
         getrandom_seed: answer the getrandom(2) system call from a stream with this seed.
         shift_addresses: bytes of padding that move the stack and heap, deterministically.
+        umask: of the process; None: ours.
     """
 
     env: Mapping[str, str | None] = field(default_factory=dict)
     fixed_addresses: bool = False
     getrandom_seed: int | None = None
     shift_addresses: int = 0
+    umask: int | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an unvaried run showed of a program, as far as it says which variations can reach it.
+
+    Attributes:
+        modules: top-level modules that it imported, the standard library's left out.
+        used: did it use the factor in question?
+        told: what its processes left under the factor's id (`put`).
+    """
+
+    modules: frozenset[str] = frozenset()
+    used: bool = False
+    told: Sequence[Json] = ()
 
 
 @dataclass(frozen=True)
@@ -108,6 +126,9 @@ class Inside(Protocol):
     def note(self, sentence: str) -> None:
         """Say something in the report, under what could not be observed."""
 
+    def put(self, key: str, value: Json) -> None:
+        """Leave plain data for those who read the run's record, under a key of its own."""
+
     def at_exit(self, then: Callable[[], None]) -> None:
         """Call `then()` before the notes are written for the last time, however Python ends the process."""
 
@@ -137,6 +158,12 @@ class Factor:
     """The modules that `pin` works on. It is called again when one of them is imported later."""
     source: ClassVar[InSource] = InSource()
     """The names by which source text shows its use, for `doctor`."""
+    start: ClassVar[int | None] = 0
+    """The variant from which `vary` starts; None: it stays free."""
+    may_fail: ClassVar[bool] = False
+    """Does it say nothing when the program fails under another value, as one that the program did not ask for and need not support?"""
+    likely: ClassVar[bool] = False
+    """Does it often change results? `vary` tries such factors one by one, the others many at a time."""
 
     def acts_unseen(self, modules: frozenset[str]) -> bool:
         """May it have acted without a trace in a program that imported these top-level modules?"""
@@ -204,3 +231,17 @@ class Factor:
     def perturb(self, k: int) -> str | None:
         """Describe the k-th other value ("2 threads", "PYTHONHASHSEED=1"); None when there is no such value (on this machine)."""
         return f"variant {k}" if k <= 1 else None
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        """The variants that `vary` tries on a program of which this was seen; or a clause that says why there are none."""
+        most = self.tries if self.repeats else 9
+        found = [k for k in range(1, most + 1) if self.perturb(k) is not None]
+        return found or "there is no other value of it on this machine"
+
+    def compiles(self, variant: int) -> bool:
+        """Is the program compiled under this variant, so that it must not be observed operator by operator?"""
+        return False
+
+    def usual(self, seen: Seen) -> str:
+        """Describes where `vary` starts from, in the words of `perturb`."""
+        return self.perturb(0) or "as it is"

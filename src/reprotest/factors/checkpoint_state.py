@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reprotest.factors.base import Factor
+from collections.abc import Sequence
+
+from reprotest.factors.base import Factor, Seen
 
 
 class CheckpointState(Factor):
@@ -18,3 +20,6 @@ class CheckpointState(Factor):
 
     def perturb(self, k: int) -> str | None:
         return None
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return "`reprotest resume` looks at it"

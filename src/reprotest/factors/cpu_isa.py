@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 
-from reprotest.factors.base import Factor, Json, Launch, Setting
+from reprotest.factors.base import Factor, Json, Launch, Seen, Setting
 
 _SWITCHES = (
     "ATEN_CPU_CAPABILITY",
@@ -52,6 +52,7 @@ class CpuIsa(Factor):
     what = "the processor's instruction set, by which PyTorch, oneDNN, MKL, OpenBLAS and NumPy choose their code"
     fix = "pin the level that all your machines have (ATEN_CPU_CAPABILITY, ONEDNN_MAX_CPU_ISA, MKL_CBWR), or lock results per class of machine"
     inside = True
+    likely = True
     order = 61
 
     def read(self) -> Mapping[str, Json]:
@@ -92,6 +93,13 @@ class CpuIsa(Factor):
     def perturb(self, k: int) -> str | None:
         levels = _levels()
         return levels[k - 1][0] if 1 <= k <= len(levels) else None
+
+    def usual(self, seen: Seen) -> str:
+        given = {name: os.environ[name] for name in _SWITCHES if name in os.environ}
+        if given:
+            return ", ".join(f"{name}={value}" for name, value in given.items())
+        _, flags = _cpuinfo()
+        return "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "this processor's own"
 
 
 _CLASSES = (

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from reprotest.factors import _patch
-from reprotest.factors.base import PINNING, Factor, Inside, Json, Pinning
+from reprotest.factors import _gpu, _patch
+from reprotest.factors.base import PINNING, Factor, Inside, Json, Pinning, Seen
 
 
 class CudaRandom(Factor):
@@ -62,6 +62,11 @@ class CudaRandom(Factor):
         if len(state) != there:
             raise ValueError(f"the state is of {len(state)} CUDA devices, and there are {there}")
         torch.cuda.set_rng_state_all(state)
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        if not _gpu.is_there():
+            return "no GPU"
+        return super().variations(seen) if "torch" in seen.modules else "PyTorch is not used"
 
     def perturb(self, k: int) -> str | None:
         return "another seed for the CUDA generators" if k == 1 else None

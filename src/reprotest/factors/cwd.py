@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 
-from reprotest.factors.base import Factor, Json, Launch, Setting
+from reprotest.factors import _patch
+from reprotest.factors.base import SCRATCH, Factor, Inside, Json, Launch, Seen, Setting
 
 _CACHES = {
     "HF_HOME": ".cache/huggingface",
@@ -14,8 +16,15 @@ _CACHES = {
     "SCIKIT_LEARN_DATA": "scikit_learn_data",
     "NLTK_DATA": "nltk_data",
     "XDG_CACHE_HOME": ".cache",
+    "PYTHONUSERBASE": ".local",
 }
 """Where libraries keep downloads below the home directory. They stay where they are: a run must not fetch them again."""
+_ELSEWHERE = 2
+_LINK = "REPROTEST_CWD"
+"""Environment variable naming a symbolic link to the working directory, through which the program sees it in that variant.
+
+Another folder altogether would not have the files that the command names; another name of the same folder shows whether the name matters.
+"""
 
 
 class Cwd(Factor):
@@ -30,17 +39,39 @@ class Cwd(Factor):
         return {"cwd": os.getcwd(), "home": os.path.expanduser("~")}
 
     def launch(self, setting: Setting) -> Launch:
-        if setting.variant != 1:
-            return Launch()
-        home = os.path.expanduser("~")
-        kept = {name: os.environ.get(name) or os.path.join(home, place) for name, place in _CACHES.items()}
-        return Launch(env={**{k: v for k, v in kept.items() if os.path.isdir(v)}, "HOME": _other_home()})
+        if setting.variant == 1:
+            home = os.path.expanduser("~")
+            kept = {name: os.environ.get(name) or os.path.join(home, place) for name, place in _CACHES.items()}
+            return Launch(env={**{k: v for k, v in kept.items() if os.path.isdir(v)}, "HOME": f"{SCRATCH}/home"})
+        if setting.variant == _ELSEWHERE:
+            return Launch(env={"PWD": f"{SCRATCH}/elsewhere", _LINK: f"{SCRATCH}/elsewhere"})
+        return Launch()
 
     def perturb(self, k: int) -> str | None:
-        return f"HOME={_other_home()}" if k == 1 else None
+        return {1: "another home directory, an empty one", _ELSEWHERE: "another path of the working directory"}.get(k)
 
+    def usual(self, seen: Seen) -> str:
+        return "yours"
 
-def _other_home() -> str:
-    import tempfile
+    def watch(self, inside: Inside) -> None:
+        link = os.environ.get(_LINK)
+        setting = inside.setting(self.id)
+        if setting is None or setting.variant != _ELSEWHERE or not link:
+            return
+        real, where = os.getcwd, os.path.realpath(os.getcwd())
+        with suppress(FileExistsError):  # another process of this run was first
+            os.symlink(where, link)
+        if os.path.realpath(link) != where:
+            return  # a process that was started in another folder
 
-    return tempfile.gettempdir()
+        def getcwd(_self: object) -> str:
+            now = real()
+            if now == where or now.startswith(where + os.sep):
+                return link + now[len(where) :]
+            return now
+
+        def getcwdb(_self: object) -> bytes:
+            return os.fsencode(os.getcwd())
+
+        _patch.replace(os, "getcwd", getcwd)
+        _patch.replace(os, "getcwdb", getcwdb)

@@ -16,6 +16,7 @@ _SHOWN = r"""(?:
     )"""
 """Variables that libraries of this field read. Only these are shown with their values."""
 _NOISE = {"REPROTEST_NOISE": "x" * 3_001}
+_UMASK = 0o077
 
 
 class Environment(Factor):
@@ -42,7 +43,7 @@ class Environment(Factor):
         return shown
 
     def launch(self, setting: Setting) -> Launch:
-        return Launch(env=_NOISE) if setting.variant == 1 else Launch()
+        return Launch(env=_NOISE, umask=_UMASK) if setting.variant == 1 else Launch()
 
     def perturb(self, k: int) -> str | None:
-        return "3 kB more of environment variables" if k == 1 else None
+        return f"3 kB more of environment variables, umask {_UMASK:03o}" if k == 1 else None

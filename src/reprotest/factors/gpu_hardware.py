@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from reprotest.factors.base import Factor, Json
+from reprotest.factors import _gpu
+from reprotest.factors.base import Factor, Json, Seen
 
 _PROC = "/proc/driver/nvidia"
 
@@ -46,6 +47,11 @@ class GpuHardware(Factor):
 
     def perturb(self, k: int) -> str | None:
         return None
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        if not _gpu.is_there():
+            return "no GPU"
+        return "it takes another GPU: run this there too, and compare the records"
 
 
 def _driver() -> str | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from reprotest.factors.base import Factor, Json
+from reprotest.factors.base import Factor, Json, Seen
 
 
 class Interpreter(Factor):
@@ -44,3 +44,6 @@ class Interpreter(Factor):
 
     def perturb(self, k: int) -> str | None:
         return None
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return "it takes another interpreter: run this there too, and compare the records"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from reprotest.factors._source import InSource
-from reprotest.factors.base import PINNING, Factor, Json, Pinning
+from reprotest.factors.base import PINNING, Factor, Json, Pinning, Seen
 
 
 class JaxRandom(Factor):
@@ -41,3 +41,6 @@ class JaxRandom(Factor):
 
     def perturb(self, k: int) -> str | None:
         return None
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return "a JAX key varies only with the number that it is made from"

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 
-from reprotest.factors.base import Factor, Json, Launch, Setting
+from reprotest.factors.base import Factor, Json, Launch, Seen, Setting
 
 _NAMES = ("LC_ALL", "LC_CTYPE", "LC_COLLATE", "LC_NUMERIC", "LC_TIME", "LC_MONETARY", "LC_MESSAGES", "LANG", "LANGUAGE")
 _WANTED = ("tr_TR", "de_DE", "fr_FR", "sv_SE", "ja_JP")
@@ -40,6 +40,10 @@ class Locale(Factor):
         present = _plain(os.environ.get("LC_ALL") or os.environ.get("LANG") or "C")
         others = [name for name in _candidates() if _plain(name) != present]
         return f"LC_ALL={others[k - 1]}" if 1 <= k <= len(others) else None
+
+    def usual(self, seen: Seen) -> str:
+        name = next((name for name in ("LC_ALL", "LANG") if os.environ.get(name)), None)
+        return f"{name}={os.environ[name]}" if name else "no locale set"
 
 
 def _plain(name: str) -> str:

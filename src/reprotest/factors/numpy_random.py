@@ -13,7 +13,7 @@ from reprotest.factors import _patch
 from reprotest.factors._callers import library_import, urandom
 from reprotest.factors._draws import GlobalDraws
 from reprotest.factors._source import OF_KERAS, OF_SEVERAL, InSource
-from reprotest.factors.base import PINNING, Factor, Inside, Pinning
+from reprotest.factors.base import PINNING, Factor, Inside, Pinning, Seen
 
 _NOT_DRAWS = frozenset({"seed", "get_state", "set_state"})
 _OWN = tuple(
@@ -99,6 +99,9 @@ class NumpyRandom(Factor):
 
     def perturb(self, k: int) -> str | None:
         return "another seed for NumPy" if k == 1 else None
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return super().variations(seen) if "numpy" in seen.modules else "NumPy is not used"
 
 
 class _Watch:

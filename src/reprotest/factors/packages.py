@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
-from reprotest.factors.base import Factor, Json
+from reprotest.factors.base import Factor, Json, Seen
 
 
 class Packages(Factor):
@@ -62,6 +62,9 @@ class Packages(Factor):
 
     def perturb(self, k: int) -> str | None:
         return None
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return "it takes another environment: run this there too, and compare the records"
 
 
 _OURS = ("reprotest-ml", "xxhash", "time-machine")

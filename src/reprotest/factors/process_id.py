@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -18,10 +18,12 @@ from reprotest.factors import _patch
 from reprotest.factors._callers import DirectCallers
 from reprotest.factors._numbers import FakeNumbers, translate_back
 from reprotest.factors._source import InSource
-from reprotest.factors.base import Factor, Inside, Json
+from reprotest.factors.base import Factor, Inside, Json, Launch, Seen, Setting
 
 _NAMES = 2
 """The variant from which on the names of host and user change too. They are the same whenever a command is repeated on one machine."""
+
+_VARIABLES = ("USER", "LOGNAME", "USERNAME", "HOSTNAME")
 
 
 class ProcessId(Factor):
@@ -39,6 +41,17 @@ class ProcessId(Factor):
 
     def read(self) -> Mapping[str, Json]:
         return {"host": os.uname().nodename}
+
+    def launch(self, setting: Setting) -> Launch:
+        if setting.variant_at(None) < _NAMES:
+            return Launch()
+        return Launch(env={name: f"other-{os.environ[name]}" for name in _VARIABLES if os.environ.get(name)})
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return 1, _NAMES
+
+    def usual(self, seen: Seen) -> str:
+        return "numbers and names as they were first"
 
     def perturb(self, k: int) -> str | None:
         return {1: "other process and thread numbers", _NAMES: "another host name and user name"}.get(k)
@@ -71,6 +84,7 @@ class _Watch:
             ("getpass", "getuser"),
         ):
             self._inside.on_import(module, partial(self._name, name))
+        self._uname()
         if self._numbers is not None:
             translate_back(self._inside, self._numbers)
 
@@ -109,6 +123,19 @@ class _Watch:
         for kind in (module.BaseProcess, getattr(module, "_ParentProcess", None)):
             for name in ("ident", "pid"):
                 self._property(kind, name, lambda numbers, it, real, site: numbers.child(real, it.name, site))
+
+    def _uname(self) -> None:
+        """`os.uname().nodename`, on which platform and socket do not build."""
+        original, setting, asked = os.uname, self._setting, self._asked
+
+        def uname(_self: object) -> Any:
+            real = original()
+            is_user, site = asked()
+            if not is_user or setting is None or setting.variant_at(site) < _NAMES:
+                return real
+            return os.uname_result((real.sysname, f"other-{real.nodename}", *tuple(real)[2:]))
+
+        _patch.replace(os, "uname", uname)
 
     def _name(self, name: str, module: ModuleType) -> None:
         """What is named cannot differ between repeats here, but it is used as data all the same."""

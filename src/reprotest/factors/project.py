@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reprotest.factors.base import Factor, Json
+from reprotest.factors.base import Factor, Json, Seen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,9 @@ class Config(Factor):
     def perturb(self, k: int) -> str | None:
         return None
 
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return "yours to change"
+
 
 class Code(Factor):
     """The program's own source."""
@@ -67,6 +70,9 @@ class Code(Factor):
     def perturb(self, k: int) -> str | None:
         return None
 
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return "yours to change"
+
 
 class Data(Factor):
     """The data set. Files that a run reads are seen by `external.state`; this names what changed between machines or versions."""
@@ -78,6 +84,9 @@ class Data(Factor):
 
     def perturb(self, k: int) -> str | None:
         return None
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return "yours to change"
 
 
 def _sha256(path: Path) -> str | None:

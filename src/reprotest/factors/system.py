@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from reprotest.factors.base import Factor, Json
+from reprotest.factors.base import Factor, Json, Seen
 
 
 class System(Factor):
@@ -36,6 +36,9 @@ class System(Factor):
 
     def perturb(self, k: int) -> str | None:
         return None
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return "it takes another system: run this there too, and compare the records"
 
 
 def _text(path: str) -> str:

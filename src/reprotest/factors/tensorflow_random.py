@@ -9,7 +9,7 @@ from typing import Any
 from reprotest.factors import _patch
 from reprotest.factors._callers import library_import
 from reprotest.factors._source import KERAS_LAYERS, OF_KERAS, InSource
-from reprotest.factors.base import PINNING, Factor, Inside, Pinning
+from reprotest.factors.base import PINNING, Factor, Inside, Pinning, Seen
 
 _CONTEXT = "tensorflow.python.eager.context"
 _GENERATORS = "tensorflow.python.ops.stateful_random_ops"
@@ -136,6 +136,9 @@ class TensorflowRandom(Factor):
 
     def perturb(self, k: int) -> str | None:
         return "another global seed for TensorFlow" if k == 1 else None
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return super().variations(seen) if "tensorflow" in seen.modules else "TensorFlow is not used"
 
 
 def _hold_seeds(inside: Inside, module: Any) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from reprotest.factors.base import PINNING, Factor, Json, Launch, Pinning, Setting
+from reprotest.factors.base import PINNING, Factor, Json, Launch, Pinning, Seen, Setting
 
 _VARIABLES = (
     "OMP_NUM_THREADS",
@@ -19,7 +19,11 @@ _VARIABLES = (
     "POLARS_MAX_THREADS",
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
+    "NUMBA_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
 )
+_INSIST = {"MKL_DYNAMIC": "FALSE", "OMP_DYNAMIC": "FALSE", "OMP_THREAD_LIMIT": None}
+"""MKL and OpenMP may else take fewer threads than they are given, at will."""
 
 
 class ThreadsCount(Factor):
@@ -29,6 +33,7 @@ class ThreadsCount(Factor):
     what = "the number of threads over which sums are split"
     fix = "pin the number (OMP_NUM_THREADS, torch.set_num_threads) and record it with the result"
     inside = True
+    likely = True
     order = 60
 
     def read(self) -> Mapping[str, Json]:
@@ -58,7 +63,9 @@ class ThreadsCount(Factor):
         counts = self._counts()
         if not 1 <= setting.variant <= len(counts):
             return Launch()
-        return Launch(env=dict.fromkeys(_VARIABLES, str(counts[setting.variant - 1])))
+        count = counts[setting.variant - 1]
+        env: dict[str, str | None] = dict.fromkeys(_VARIABLES, str(count))
+        return Launch(env={**env, **_INSIST} if count > _cores() else env)
 
     def unpinned(self, how: Pinning = PINNING) -> Sequence[str]:
         """Never pinned from inside: most libraries read the number once, and a training's speed is not ours to change."""
@@ -74,13 +81,23 @@ class ThreadsCount(Factor):
         counts = self._counts()
         if not 1 <= k <= len(counts):
             return None
-        return "1 thread" if counts[k - 1] == 1 else f"{counts[k - 1]} threads"
+        count = counts[k - 1]
+        return f"{count}, MKL_DYNAMIC=FALSE" if count > _cores() else str(count)
+
+    def usual(self, seen: Seen) -> str:
+        return str(_present())
 
     def _counts(self) -> list[int]:
         """Other counts than the present one, the most different first. More threads than cores are slow, but split as well."""
-        present = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-        now = int(present) if present.isdigit() else _cores()
-        return [count for count in dict.fromkeys((1, 2, 4, max(1, _cores() // 2))) if count != now][:3]
+        return [count for count in dict.fromkeys((1, 2, 2 * _cores(), max(1, _cores() // 2))) if count != _present()][
+            :3
+        ]
+
+
+def _present() -> int:
+    """The number of threads that libraries take by themselves."""
+    given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    return int(given) if given.isdigit() else _cores()
 
 
 def _cores() -> int:

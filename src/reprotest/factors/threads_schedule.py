@@ -6,14 +6,14 @@ import functools
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
 from reprotest.factors import _outside, _pools, _primitives
 from reprotest.factors._baton import Baton
 from reprotest.factors._turns import Turns, serves_a_library
-from reprotest.factors.base import Factor, Inside, Launch, Setting
+from reprotest.factors.base import Factor, Inside, Launch, Seen, Setting
 
 
 class ThreadsSchedule(Factor):
@@ -24,6 +24,7 @@ class ThreadsSchedule(Factor):
     """
 
     id = "threads.schedule"
+    start = None
     what = "which of several threads, processes or futures gets there first"
     fix = (
         "put results in their place by index instead of by arrival (map instead of imap_unordered or as_completed), give every "
@@ -62,6 +63,9 @@ class ThreadsSchedule(Factor):
             inside.on_import(f"{loky}.process_executor", lambda module: _watch_submit(module.ProcessPoolExecutor, uses))
         inside.on_import("asyncio.tasks", lambda module: _watch_futures(module, "asyncio", uses))
         inside.on_import("torch.utils.data.dataloader", lambda module: _watch_loader(module.DataLoader, uses))
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return "it is left to chance, as always: `reprotest run` looks for races"
 
 
 def _hold(inside: Inside, setting: Setting) -> None:

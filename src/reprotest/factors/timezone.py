@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 
-from reprotest.factors.base import Factor, Json, Launch, Setting
+from reprotest.factors.base import Factor, Json, Launch, Seen, Setting
 
 _ZONES = (("REPROA-14", "UTC+14"), ("REPROB+9:30", "UTC-9:30"))
 """POSIX notation (tzset(3)), which needs no time zone database; the sign is that of hours *west* of Greenwich."""
@@ -28,3 +28,7 @@ class Timezone(Factor):
 
     def perturb(self, k: int) -> str | None:
         return f"TZ={_ZONES[k - 1][0]} ({_ZONES[k - 1][1]})" if 1 <= k <= len(_ZONES) else None
+
+    def usual(self, seen: Seen) -> str:
+        given = os.environ.get("TZ")
+        return f"TZ={given}" if given else time.tzname[0]

@@ -9,12 +9,25 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+from reprotest.factors import _compiled, _row_split
 from reprotest.factors._source import InSource
-from reprotest.factors.base import PINNING, Factor, Inside, Json, Launch, Pinning, Setting
+from reprotest.factors.base import PINNING, Factor, Inside, Json, Launch, Pinning, Seen, Setting
 
 _WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 _REPEATING = (":4096:8", ":16:8")
 """The two workspaces with which cuBLAS repeats (cuBLAS documentation, "Results reproducibility")."""
+_DETERMINISTIC, _DEFAULT, _COMPILE, _EAGER, _SPLIT, _TF32, _NO_TF32, _AUTOTUNE, _WORKSPACES = range(9)
+_LABELS = {
+    _DETERMINISTIC: "deterministic algorithms",
+    _DEFAULT: "PyTorch's default kernels",
+    _COMPILE: "torch.compile",
+    _EAGER: "without torch.compile",
+    _SPLIT: "evaluation batches split",
+    _TF32: "TF32 allowed",
+    _NO_TF32: "TF32 forbidden",
+    _AUTOTUNE: "cuDNN's autotuning",
+    _WORKSPACES: f"{_WORKSPACE}={_REPEATING[1]}",
+}
 
 
 _INDUCTOR = "torch._inductor.config"
@@ -24,7 +37,11 @@ class TorchKernels(Factor):
     """Held by torch's deterministic algorithms, without their habit of filling uninitialised memory: that is another factor.
 
     What the program itself sets cannot make a held run less deterministic; if it asks for errors instead of warnings it gets them.
-    TF32 is only read: it rounds the same way every time, and to set it by one interface makes PyTorch refuse the other.
+    A pinned run leaves TF32 alone: it rounds the same way every time, and to set it by one interface makes PyTorch refuse the other.
+
+    `vary` starts from the kernels that the program itself asks for. Its variations are all ways of having other kernels chosen for the
+    same arithmetic: the deterministic ones, compiled ones, those for another number of rows, and on a GPU TF32, autotuning, and another
+    workspace of cuBLAS.
     """
 
     id = "torch.kernels"
@@ -47,6 +64,9 @@ class TorchKernels(Factor):
             "monai.utils.set_determinism",
         ),
     )
+    start = _DEFAULT
+    may_fail = True
+    likely = True
     order = 35
     reaches = ("torch", _INDUCTOR)
 
@@ -68,7 +88,20 @@ class TorchKernels(Factor):
 
     def launch(self, setting: Setting) -> Launch:
         given = os.environ.get(_WORKSPACE)
-        return Launch(env={_WORKSPACE: given if given in _REPEATING else _REPEATING[0]})
+        match setting.variant:
+            case k if k == _DETERMINISTIC:
+                return Launch(env={_WORKSPACE: given if given in _REPEATING else _REPEATING[0]})
+            case k if k == _COMPILE:
+                return Launch(env=_compiled.ON)
+            case k if k == _EAGER:
+                return Launch(env=_compiled.OFF)
+            case k if k == _TF32:
+                return Launch(env={"NVIDIA_TF32_OVERRIDE": None})
+            case k if k == _NO_TF32:
+                return Launch(env={"NVIDIA_TF32_OVERRIDE": "0"})
+            case k if k == _WORKSPACES:
+                return Launch(env={_WORKSPACE: _REPEATING[given == _REPEATING[0] or given is None]})
+        return Launch()
 
     def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         torch = sys.modules.get("torch")
@@ -119,12 +152,71 @@ class TorchKernels(Factor):
         return back
 
     def perturb(self, k: int) -> str | None:
-        return "deterministic algorithms" if k == 0 else "PyTorch's default kernels" if k == 1 else None
+        return _LABELS.get(k)
+
+    def compiles(self, variant: int) -> bool:
+        return variant == _COMPILE
+
+    def usual(self, seen: Seen) -> str:
+        asked = {ask for told in seen.told for ask in told}
+        said = [_LABELS[_DETERMINISTIC]] if "deterministic" in asked else []
+        said += [_LABELS[_COMPILE]] if "compile" in asked else []
+        return ", ".join(said) or _LABELS[_DEFAULT]
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        if "torch" not in seen.modules:
+            return "PyTorch is not used"
+        asked = {ask for told in seen.told for ask in told}
+        found = [] if "deterministic" in asked else [_DETERMINISTIC]
+        found.append(_SPLIT)
+        if "gpu" in asked:
+            found += [_NO_TF32 if "tf32" in asked else _TF32, _AUTOTUNE, _WORKSPACES]
+        if "compile" in asked:
+            found.append(_EAGER)
+        elif _compiled.can_compile():
+            found.append(_COMPILE)
+        return found
 
     def watch(self, inside: Inside) -> None:
         setting = inside.setting(self.id)
-        if setting is not None and setting.variant == 0:
+        if setting is None:
+            return
+        if setting.variant == _DETERMINISTIC:
             inside.on_import("torch", _hold)
+        else:
+            inside.on_import("torch", lambda torch: _vary(inside, torch, setting.variant))
+
+
+def _vary(inside: Inside, torch: Any, variant: int) -> None:
+    """Have other kernels chosen, and tell what the program asks for by itself."""
+    asked: list[str] = []
+
+    def told(what: str) -> None:
+        if what not in asked:
+            asked.append(what)
+            inside.put(TorchKernels.id, asked)
+
+    if variant == _DEFAULT:
+        _compiled.tell(torch, lambda: told("compile"))
+        inside.at_exit(lambda: _tell_rest(torch, told))
+    elif variant == _COMPILE:
+        _compiled.turn_on(torch)
+    elif variant == _SPLIT:
+        _row_split.install(inside, torch)
+    elif variant == _TF32:
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    elif variant == _AUTOTUNE:
+        torch._C._set_cudnn_benchmark(True)
+        _keep_cudnn(torch, "benchmark")
+
+
+def _tell_rest(torch: Any, told: Any) -> None:
+    if torch.are_deterministic_algorithms_enabled():
+        told("deterministic")
+    if torch.cuda.is_initialized():
+        told("gpu")
+        if torch._C._get_cublas_allow_tf32():
+            told("tf32")
 
 
 def _choose_algorithms(torch: Any, deterministic: bool, warn_only: bool) -> None:
@@ -161,7 +253,7 @@ def _keep_algorithms(core: Any) -> None:
     core._set_deterministic_algorithms = set_deterministic_algorithms
 
 
-def _keep_cudnn(torch: Any) -> None:
+def _keep_cudnn(torch: Any, *names: str) -> None:
     """`torch.backends.cudnn.benchmark = True` has no effect, by whichever of the two ways it is set."""
     core, flags = torch._C, vars(type(torch.backends.cudnn))
 
@@ -169,7 +261,7 @@ def _keep_cudnn(torch: Any) -> None:
         if not isinstance(value, bool):
             raise TypeError(f"expected a bool, but got {type(value).__name__}")
 
-    for name in ("deterministic", "benchmark"):
+    for name in names or ("deterministic", "benchmark"):
         setattr(core, f"_set_cudnn_{name}", ignore)
         if hasattr(flags.get(name), "setter"):
             flags[name].setter = ignore

@@ -9,7 +9,7 @@ from typing import Any
 
 from reprotest.factors import _patch
 from reprotest.factors._source import OF_SEVERAL, InSource
-from reprotest.factors.base import PINNING, Factor, Inside, Pinning
+from reprotest.factors.base import PINNING, Factor, Inside, Pinning, Seen
 
 _FUNCTIONS = (
     "bernoulli",
@@ -125,6 +125,9 @@ class TorchRandom(Factor):
 
     def perturb(self, k: int) -> str | None:
         return "another seed for PyTorch's CPU generator" if k == 1 else None
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return super().variations(seen) if "torch" in seen.modules else "PyTorch is not used"
 
 
 class _Watch:

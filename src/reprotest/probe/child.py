@@ -139,6 +139,11 @@ class Child:
             return False
         return self.window[0] <= self.step <= self.window[1]
 
+    def keeps_values(self, step: int) -> bool:
+        """Are values kept beside digests at that step?"""
+        window = self.window
+        return self.plan.values and (step in self.plan.keep or (window is not None and window[0] <= step <= window[1]))
+
     def in_main_thread(self) -> bool:
         return threading.current_thread() is self._main_thread
 
@@ -161,7 +166,7 @@ class Child:
         digest, dtype, shape = fingerprint(value)
         a, b = sketch(value)
         try:
-            if stream.values is not None and self.in_window():
+            if stream.values is not None and self.keeps_values(stream.step):
                 stream.values.put_value(stream.writer.frames, stream.writer.pending, value)
             stream.writer.event(name, phase, digest, a, b, op=op, dtype=dtype, shape=shape, location=location)
         except OSError as error:

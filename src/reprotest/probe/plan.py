@@ -21,6 +21,7 @@ class Plan:
         level: steps | modules | operators | lines.
         window: first and last step at which the finer level and the keeping of values are active; None: nowhere.
         values: keep raw values inside the window.
+        keep: more steps at which raw values are kept.
         stop_after_step: end the program once this step is complete; None: let it run to its end.
         resume: what the verb `resume` keeps of this run or puts back in it (`reprotest.resume.plans`); None in all other runs.
         factors: how each held factor is held; a factor that is missing is free.
@@ -31,6 +32,7 @@ class Plan:
     level: str = "steps"
     window: tuple[int, int] | None = None
     values: bool = False
+    keep: tuple[int, ...] = ()
     stop_after_step: int | None = None
     resume: dict[str, Any] | None = None
     factors: dict[str, Setting] = field(default_factory=dict)
@@ -46,4 +48,5 @@ class Plan:
             name: Setting(**{**setting, "only": tuple(setting["only"])}) for name, setting in raw["factors"].items()
         }
         raw["window"] = tuple(raw["window"]) if raw["window"] else None
+        raw["keep"] = tuple(raw.get("keep", ()))
         return cls(**raw)

@@ -57,7 +57,7 @@ class Estimate:
             case StepReached(step):
                 self.step = max(step, 0)
             case RunEnded(_, seconds, steps, _):
-                if self._stage is not Stage.EXPERIMENT:
+                if self._stage not in (Stage.EXPERIMENT, Stage.VARY):
                     self._done.append(seconds)
                 self.step = self.steps = steps
             case DifferenceFound(difference):
@@ -66,7 +66,8 @@ class Estimate:
             case ExperimentStarted(what, _, number, of):
                 self._number, self._of = number, of or self._of
                 total = f" of {self._of}" if self._of else ""
-                self._begin(f"Experiment {number}{total}: {what}", None)
+                kind = "Variation" if self._stage is Stage.VARY else "Experiment"
+                self._begin(f"{kind} {number}{total}: {what}", None)
             case ExperimentEnded(experiment):
                 self._done.append(experiment.seconds)
 
@@ -99,6 +100,7 @@ _STAGES = {
     Stage.REPEAT: "Repeating",
     Stage.LOCATE: "Locating the first difference",
     Stage.EXPERIMENT: "Looking for the cause",
+    Stage.VARY: "Varying",
 }
 
 

@@ -72,6 +72,17 @@ def kill_group(group: int, mark: bytes) -> None:
         time.sleep(0.01)
 
 
+def kill_marked(mark: bytes) -> None:
+    """Kill all marked processes at once."""
+    for _ in range(20):
+        for pid in marked(mark):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if not marked(mark):
+            return
+        time.sleep(0.01)
+
+
 def _signal_all(group: int, mark: bytes, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)

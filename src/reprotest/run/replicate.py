@@ -17,6 +17,7 @@ from typing import Any
 
 from reprotest.errors import CommandError, StorageError
 from reprotest.factors import Launch, Setting, factor
+from reprotest.factors.base import SCRATCH
 from reprotest.probe.plan import Plan
 from reprotest.record.files import write_whole
 from reprotest.result import Difference
@@ -88,6 +89,7 @@ def merged_launch(settings: Mapping[str, Setting]) -> Launch:
             whole,
             fixed_addresses=whole.fixed_addresses or one.fixed_addresses,
             shift_addresses=whole.shift_addresses or one.shift_addresses,
+            umask=one.umask if one.umask is not None else whole.umask,
             getrandom_seed=one.getrandom_seed if one.getrandom_seed is not None else whole.getrandom_seed,
         )
     return replace(whole, env=env)
@@ -100,12 +102,23 @@ def child_environment(plan_path: Path, launch: Launch, extra: Mapping[str, str |
     env.pop("REPROTEST_PARENT", None)
     env["REPROTEST_PLAN"] = str(plan_path)
     env["PYTHONPATH"] = os.pathsep.join(part for part in (str(_BOOTSTRAP), env.get("PYTHONPATH")) if part)
+    scratch = str(scratch_of(plan_path.parent))
     for name, value in launch.env.items():
         if value is None:
             env.pop(name, None)
         else:
-            env[name] = value
+            env[name] = value.replace(SCRATCH, scratch)
     return env
+
+
+def scratch_of(run_dir: Path) -> Path:
+    """The folder for what variations need on disk, one for all runs of a store: `.reprotest/scratch`."""
+    return run_dir.parent.parent / "scratch"
+
+
+def _make_scratch(run_dir: Path, launch: Launch) -> None:
+    if any(value is not None and SCRATCH in value for value in launch.env.values()):
+        (scratch_of(run_dir) / "home").mkdir(parents=True, exist_ok=True)
 
 
 def replicate(
@@ -138,6 +151,7 @@ def replicate(
     environment = child_environment(plan_path, launch, env or {})
     mark = f"REPROTEST_PLAN={plan_path}".encode()
     try:
+        _make_scratch(run_dir, launch)
         plan.write(plan_path)
     except OSError as error:
         raise StorageError(f"cannot write {plan_path}: {error.strerror or error}; make room on this disk") from error
@@ -156,6 +170,7 @@ def replicate(
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
+                umask=-1 if launch.umask is None else launch.umask,
             )
         except OSError as error:
             raise CommandError(f"cannot start {command.argv[0]}: {error.strerror or error}") from error

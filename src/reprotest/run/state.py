@@ -194,7 +194,7 @@ def _wanted(folder: Path, *, as_left: bool) -> list[_Entry]:
     wanted = {e.path: e for e in _entries(folder)}
     if as_left:
         wanted |= {e.path: e for e in _entries(folder / _AFTER)}
-    return list(wanted.values())
+    return [entry for entry in wanted.values() if entry.kept]
 
 
 def _entries(folder: Path) -> list[_Entry]:

@@ -74,7 +74,7 @@ def in_window(child: Child, stream: EventStream) -> bool:
 
 def keeps_values(child: Child, stream: EventStream) -> bool:
     """Are values kept beside digests now?"""
-    return stream.values is not None and in_window(child, stream)
+    return stream.values is not None and child.keeps_values(stream.step)
 
 
 Packed = tuple[Sequence["Descriptor"], list[bytes], "Sequence[float] | None"]

@@ -222,6 +222,7 @@ class OptimizerSteps:
         until = step - step % 32 + 32  # then sketches, and sometimes random states, are due
         if child.window is not None and step <= child.window[1]:
             until = min(until, child.window[0])
+        until = min([until, *(at for at in child.plan.keep if at >= step)])
         if child.plan.stop_after_step is not None:
             until = min(until, child.plan.stop_after_step)
         ordinary = step >= 4 and step % 32 and not (tracked.large or tracked.has_none or self._initial.due)

@@ -1,0 +1,98 @@
+"""The sensitivity table in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from reprotest.report import words
+from reprotest.report.sensitivity import words as said
+from reprotest.report.terminal import Glyphs, glyphs, plainly, prose
+from reprotest.vary.result import Course, Sensitivity, VaryReport, Verdict
+
+_MARKS = {
+    Verdict.INSENSITIVE: ("good", "green"),
+    Verdict.SENSITIVE: ("bad", "red"),
+    Verdict.UNSTABLE: ("bad", "red"),
+    Verdict.ERROR: ("warn", "yellow"),
+}
+
+
+def show(report: VaryReport, console: Console) -> None:
+    """Print the report, which must be presentable."""
+    plainly(console, lambda: _print(report, console, glyphs(console)))
+
+
+def _print(report: VaryReport, console: Console, marks: Glyphs) -> None:
+    console.print()
+    for part in _parts(report, marks):
+        console.print(part)
+        console.print()
+
+
+def _parts(report: VaryReport, marks: Glyphs) -> Iterator[RenderableType]:
+    kind, colour = _MARKS[report.verdict]
+    if report.interrupted:
+        kind, colour = "warn", "yellow"
+    text = Text(f"{getattr(marks, kind)} {said.headline(report)}. ", style=f"bold {colour}")
+    yield prose(text.append(said.sentence(report), "not bold default"))
+    if report.error and "\n" in report.error:
+        yield Padding(Text(report.error.partition("\n")[2]), (0, 0, 0, 2))
+    if report.sensitive_to:
+        yield _table(report.sensitive_to, marks)
+        yield _fixes(report.sensitive_to, marks)
+    if report.insensitive_to:
+        yield prose(Text.assemble(("Changes nothing: ", "bold"), words.listing(report.insensitive_to, 40), "."))
+    if report.skipped or report.untried:
+        yield _skipped(report, marks)
+    if report.unobserved:
+        yield prose(Text.assemble(("Not observed: ", "bold"), " ".join(map(words.sentence, report.unobserved))))
+    yield prose(Text(_foot(report), style="dim"))
+
+
+def _table(items: list[Sensitivity], marks: Glyphs) -> RenderableType:
+    table = Table(box=marks.table, padding=(0, 1), show_edge=False)
+    for name in said.COLUMNS:
+        table.add_column(name, overflow="fold")
+    for item in items:
+        factor, *rest, end = said.row(item)
+        colour = "red" if item.final.course is Course.ELSEWHERE else ""
+        table.add_row(Text(factor, "bold"), *map(Text, rest), Text(end, colour))
+    return table
+
+
+def _fixes(items: list[Sensitivity], marks: Glyphs) -> RenderableType:
+    table = Table.grid(padding=(0, 1))
+    for factor, fix in {item.factor: item.fix for item in items}.items():
+        table.add_row(Text(f"  {marks.bullet}"), Text(factor, "bold"), Text(fix))
+    return table
+
+
+def _skipped(report: VaryReport, marks: Glyphs) -> RenderableType:
+    by_reason: dict[str, list[str]] = {}
+    for item in (*report.skipped, *report.untried):
+        by_reason.setdefault(item.why, []).append(f"{item.factor} {item.to}" if item.to else item.factor)
+    table = Table.grid(padding=(0, 1))
+    for why, names in by_reason.items():
+        table.add_row(Text(f"  {marks.bullet}"), Text.assemble((words.listing(names, 40), "bold"), f": {why}"))
+    outer = Table.grid()
+    outer.add_row(Text("Not varied:", style="bold"))
+    outer.add_row(table)
+    return outer
+
+
+def _foot(report: VaryReport) -> str:
+    runs = words.count(len(report.trials), "variation")
+    parts = [f"{runs} in {words.times(report.seconds)}"]
+    if report.resumed:
+        parts.append(f"{report.resumed} of them known from an interrupted call")
+    if report.steps:
+        parts.append(f"{words.count(report.steps, 'step')} each")
+    text = ", ".join(parts) + "."
+    if not report.complete:
+        text += " Not finished: the same call goes on from here."
+    return text + (f" Reference: {', '.join(report.records)}" if report.records else "")
