@@ -22,7 +22,7 @@ _SWITCHES = (
 _LEVELS: tuple[tuple[str, str, dict[str, str]], ...] = (
     (
         "avx512f",
-        "AVX2 only",
+        "AVX2",
         {
             "ATEN_CPU_CAPABILITY": "avx2",
             "ONEDNN_MAX_CPU_ISA": "AVX2",
@@ -32,7 +32,7 @@ _LEVELS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ),
     (
         "avx2",
-        "no vector extensions beyond the baseline",
+        "SSE only",
         {
             "ATEN_CPU_CAPABILITY": "default",
             "ONEDNN_MAX_CPU_ISA": "SSE41",

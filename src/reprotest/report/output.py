@@ -111,7 +111,7 @@ class Output:
 
     def show(self, report: RunReport, *, root: str | Path = ".", title: str | None = None) -> None:
         """Present a result to people."""
-        with listening():
+        with to_whoever_listens():
             if not self.quiet:
                 from reprotest.report import terminal
 
@@ -125,7 +125,7 @@ class Output:
         if not self.quiet and len(reports) > 1:
             from reprotest.report import terminal
 
-            with listening():
+            with to_whoever_listens():
                 terminal.summary(reports, self.console())
 
 
@@ -145,7 +145,7 @@ def rendered(form: str, tree: Tree, root: str | Path = ".") -> str:
 
 
 @contextmanager
-def listening() -> Iterator[None]:
+def to_whoever_listens() -> Iterator[None]:
     """A reader that has gone away (`… | head`) does not change the verdict, and so not the exit code."""
     try:
         yield

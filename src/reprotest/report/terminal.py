@@ -92,7 +92,7 @@ def _print(
 
 
 def _parts(report: RunReport, root: Path, marks: Glyphs, secrets: list[str]) -> Iterator[RenderableType]:
-    yield prose(_paragraph(report, marks))
+    yield _prose(_paragraph(report, marks))
     if report.error or (report.verdict is Verdict.ERROR and not report.interrupted):
         yield from _failure(report, root, secrets)
     for number, cause in enumerate(report.causes, start=1):
@@ -150,15 +150,15 @@ def _cause(cause: Cause, number: int | None, root: Path, marks: Glyphs) -> Rende
     what = words.what(cause.factor)
     if what:
         head.append(f", {what.rstrip('.')}.")
-    parts: list[RenderableType] = [prose(head)]
+    parts: list[RenderableType] = [_prose(head)]
     found = excerpt(cause.location, root)
     if found is not None:
         parts += ["", _source(found, marks), ""]
     elif cause.location:
-        parts.append(prose(Text.assemble("At ", (cause.location, "bold"))))
+        parts.append(_prose(Text.assemble("At ", (cause.location, "bold"))))
     proof = "Proof: " if cause.proven else "Not proven: "
-    parts.append(prose(Text.assemble((proof, "bold"), f"{cause.evidence.rstrip('.')}.")))
-    parts.append(prose(Text.assemble(("What to change: ", "bold green"), words.sentence(cause.fix))))
+    parts.append(_prose(Text.assemble((proof, "bold"), f"{cause.evidence.rstrip('.')}.")))
+    parts.append(_prose(Text.assemble(("What to change: ", "bold green"), words.sentence(cause.fix))))
     return Group(*parts)
 
 
@@ -244,10 +244,10 @@ _AFFECTS = {
 def _worth(report: RunReport) -> RenderableType:
     text = Text("What this is worth: ", style="bold")
     text.append(statistics.sentence(report.runs), "not bold")
-    lines: list[RenderableType] = [prose(text)]
+    lines: list[RenderableType] = [_prose(text)]
     if report.not_varied:
         lines.append(
-            prose(
+            _prose(
                 Text.assemble(
                     ("Not varied, so nothing is said about: ", "bold"), words.listing(report.not_varied, 40), "."
                 )
@@ -266,17 +266,16 @@ def _unobserved(report: RunReport, marks: Glyphs) -> RenderableType:
 def _foot(report: RunReport) -> RenderableType:
     lines: list[RenderableType] = []
     if report.masked:
-        lines.append(prose(Text(f"Masked before the output was compared: {words.listing(report.masked)}.")))
+        lines.append(_prose(Text(f"Masked before the output was compared: {words.listing(report.masked)}.")))
     seen = [f"{phase} {n}" for phase, n in report.observed.items() if n and phase != "state"]
     if seen:
-        lines.append(prose(Text(f"Compared in each run: {', '.join(seen)}.", style="dim")))
+        lines.append(_prose(Text(f"Compared in each run: {', '.join(seen)}.", style="dim")))
     where = f" Records: {', '.join(words.relative(path) for path in report.records)}" if report.records else ""
-    lines.append(prose(Text(f"{words.times(report.seconds)} in all.{where}", style="dim")))
+    lines.append(_prose(Text(f"{words.times(report.seconds)} in all.{where}", style="dim")))
     return Group(*lines)
 
 
-def prose(text: Text) -> RenderableType:
-    """A paragraph, not wider than can be read."""
+def _prose(text: Text) -> RenderableType:
     return _Narrow(text)
 
 

@@ -101,7 +101,7 @@ class Bench:
     def detail(self, variation: Variation) -> Detail:
         """A variation that is known to differ, seen to its end. Raises OutOfBudget."""
         key = key_of(frozenset({variation}))
-        if key not in self._partial.details:
+        if self._partial.detail(key) is None:
             difference = self._partial.outcomes[key].difference
             if difference is None or difference.kind in ("exit", "died"):
                 return Detail(difference, result.Final())

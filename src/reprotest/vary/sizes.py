@@ -53,36 +53,47 @@ def final(a: Record, b: Record) -> Final:
 
 def _final(a: Record, b: Record, phases: tuple[Phase, ...]) -> Final | None:
     sizes: list[Size] = []
-    apart = whole = 0.0
-    differing = seen = 0
+    lengths: list[_Length] = []
+    seen = differing = False
     for x, y in paired(a, b):
         if x is None or y is None:
             continue
         ours, theirs = _endings(x, phases), _endings(y, phases)
         for name in ours.keys() & theirs.keys():
-            seen += 1
-            one, other = ours[name], theirs[name]
+            seen, one, other = True, ours[name], theirs[name]
             p, q = _value(a, x, one), _value(b, y, other)
             if p is not None:
-                whole += _squares(p, None, _order(x))
+                lengths.append(_length(p, q, _order(x)))
             if one.digest == other.digest:
                 continue
-            differing += 1
+            differing = True
             if p is not None and q is not None:
                 sizes.append(size_of_values(p, q, _order(x), _order(y)))
-                apart += _squares(p, q, _order(x))
             elif one.described.shape in ((), None) and one.sketch[1] == other.sketch[1] == 0.0:
                 sizes.append(size_of_scalars(one.described.dtype, one.sketch[0], other.sketch[0]))
-                apart += (one.sketch[0] - other.sketch[0]) ** 2
-                whole += one.sketch[0] ** 2
     if not seen:
         return None
     if not differing:
         return _EQUAL
-    distance = math.sqrt(apart / whole) if whole and apart and math.isfinite(apart) else None
+    if Phase.UPDATE in phases and lengths:  # the parameters of one model are of one kind; observed values may be of any
+        lengths = [_Length(sum(one.apart for one in lengths), sum(one.whole for one in lengths))]
+    distance = max((one.ratio for one in lengths), default=None) or None
     return Final(
         _most(s.max_abs for s in sizes), _most(s.max_rel for s in sizes), _most(s.ulp for s in sizes), distance
     )
+
+
+@dataclass(frozen=True)
+class _Length:
+    """Squares of the distance of two values, and of the longer of them."""
+
+    apart: float
+    whole: float
+
+    @property
+    def ratio(self) -> float:
+        ratio = math.sqrt(self.apart / self.whole) if self.apart and self.whole else 0.0
+        return ratio if math.isfinite(ratio) else 0.0
 
 
 def _endings(stream: Stream, phases: tuple[Phase, ...]) -> dict[tuple[Phase, str], _Ending]:
@@ -110,13 +121,14 @@ def _value(record: Record, stream: Stream, ending: _Ending) -> Value | None:
     return kept.get(ending.frame, ending.event) if kept is not None else None
 
 
-def _squares(p: Value, q: Value | None, order: str) -> float:
-    """Sum of the squares of a value, or of the difference of two."""
+def _length(p: Value, q: Value | None, order: str) -> _Length:
     x = _numbers(p, order)
-    if q is not None:
-        y = _numbers(q, order)
-        x = x - y if x.shape == y.shape else x[:0]
-    return float(np.square(x[np.isfinite(x)]).sum())
+    y = _numbers(q, order) if q is not None else x
+    if x.shape != y.shape:
+        return _Length(0.0, 0.0)
+    finite = np.isfinite(x) & np.isfinite(y)
+    x, y = x[finite], y[finite]
+    return _Length(float(np.square(x - y).sum()), max(float(np.square(x).sum()), float(np.square(y).sum())))
 
 
 def _numbers(value: Value, order: str) -> NDArray[np.float64]:

@@ -34,7 +34,6 @@ Examples:
     "--seed", type=int, default=0, show_default=True, help="Base seed of the values at which factors are held."
 )
 @click.option("--fresh", is_flag=True, help="Do not go on from where an interrupted call stopped.")
-@click.option("--markdown", metavar="FILE", help="Write the table as Markdown; - for standard output.")
 @click.option("--plot", metavar="FILE", help="Draw the table: .svg, .png or .pdf (needs matplotlib).")
 @outputs
 @click.pass_context
@@ -47,7 +46,6 @@ def vary(
     timeout: float | None,
     seed: int,
     fresh: bool,
-    markdown: str | None,
     plot: str | None,
     json_: str | None,
     quiet: bool,
@@ -66,12 +64,12 @@ def vary(
     options = VaryOptions(runs, steps, timeout, seed, budget, select, fresh)
     output = Output(json_, quiet)
     output.check()
-    sensitivity.check(markdown=markdown, plot=plot, json=json_)
+    sensitivity.check_plot(plot)
     greet(output)
     with progress.shown(console(sys.stderr), quiet=quiet) as listen:
         report = api.vary_session(parsed(ctx.meta["command"]), options, listen)
     output.document(lambda: sensitivity.document(report))
-    sensitivity.show(report, output, markdown=markdown, plot=plot)
+    sensitivity.show(report, output, plot=plot)
     if report.interrupted:
         return INTERRUPTED
     return {Verdict.INSENSITIVE: 0, Verdict.SENSITIVE: 1, Verdict.UNSTABLE: 1, Verdict.ERROR: 3}[report.verdict]

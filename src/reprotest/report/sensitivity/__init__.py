@@ -1,8 +1,10 @@
-"""Presents what `vary` found: a table for the terminal, for Markdown, as a plot, and the document for programs."""
+"""Presents what `vary` found: a table for the terminal, a plot, and the document for programs.
+
+Markdown and the page are made from the document, as those of every verb.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reprotest.report.sensitivity.presentable import presentable
@@ -13,56 +15,33 @@ if TYPE_CHECKING:
 
 
 def document(report: VaryReport) -> dict[str, Any]:
-    """The document (schema reprotest.vary/1): without secrets, and strictly JSON."""
-    from reprotest.report.json import finite
-
-    found: dict[str, Any] = finite(presentable(report).to_json())
-    return found
+    """The document (schema reprotest.vary/1), without secrets."""
+    return presentable(report).to_json()
 
 
-def check(*, markdown: str | None, plot: str | None, json: str | None) -> None:
-    """Refuse files that cannot be written before anything is run.
+def check_plot(target: str | None) -> None:
+    """Refuse a picture that cannot be drawn before anything is run. Raises UsageError."""
+    if target is not None:
+        from reprotest.report.sensitivity.plot import check
 
-    Raises:
-        UsageError: one of them cannot be, or two of them are the standard output.
-    """
-    from reprotest.errors import UsageError
-    from reprotest.report.json import check_target
-
-    if markdown is not None:
-        if markdown == json == "-":
-            raise UsageError("--json - and --markdown - both want standard output: give one of them the name of a file")
-        check_target(markdown, "--markdown")
-    if plot is not None:
-        from reprotest.report.sensitivity.plot import check as check_plot
-
-        check_target(plot, "--plot")
-        check_plot(plot)
+        check(target)
 
 
-def show(report: VaryReport, output: Output, *, markdown: str | None = None, plot: str | None = None) -> None:
-    """Present a result to people, and write the files that were asked for."""
-    from reprotest.report.output import listening
+def show(report: VaryReport, output: Output, *, plot: str | None = None) -> None:
+    """Present a result to people, and draw the picture where one was asked for."""
+    from reprotest.report.output import to_whoever_listens
 
     shown = presentable(report)
     if plot is not None:
         from reprotest.report.sensitivity.plot import draw
 
         draw(shown, plot)
-    with listening():
-        if markdown is not None:
-            from reprotest.report.sensitivity.markdown import text
-
-            if markdown == "-":
-                print(text(shown), end="")
-            else:
-                Path(markdown).write_text(text(shown), encoding="utf-8")
-        if output.quiet:
-            if "-" not in (output.json, markdown):
-                from reprotest.report.sensitivity.words import one_line
-
-                print(one_line(shown))
-        elif markdown != "-":
+    with to_whoever_listens():
+        if not output.quiet:
             from reprotest.report.sensitivity import terminal
 
             terminal.show(shown, output.console())
+        elif output.json != "-":
+            from reprotest.report.sensitivity.words import one_line
+
+            print(one_line(shown))

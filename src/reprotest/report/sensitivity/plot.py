@@ -21,7 +21,10 @@ _FIRST, _END, _NONE = "#0072B2", "#D55E00", "#999999"
 
 def check(target: str) -> None:
     """Can it be drawn? Raises UsageError."""
-    if Path(target).suffix.lower() not in FORMATS:
+    path = Path(target).absolute()
+    if not path.parent.is_dir():
+        raise UsageError(f"--plot {target}: there is no folder {path.parent}: make it first")
+    if path.suffix.lower() not in FORMATS:
         raise UsageError(f"--plot {target}: expected a file name that ends with {', '.join(FORMATS)}")
     if importlib.util.find_spec("matplotlib") is None:
         raise UsageError("--plot needs matplotlib: pip install matplotlib, or leave it out and use --markdown")

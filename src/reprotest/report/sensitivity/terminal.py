@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Console, RenderableType
+from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from reprotest.report import words
 from reprotest.report.sensitivity import words as said
-from reprotest.report.terminal import Glyphs, glyphs, plainly, prose
+from reprotest.report.terminal import PROSE, Glyphs, glyphs, plainly
 from reprotest.vary.result import Course, Sensitivity, VaryReport, Verdict
 
 _MARKS = {
@@ -54,10 +55,15 @@ def _parts(report: VaryReport, marks: Glyphs) -> Iterator[RenderableType]:
     yield prose(Text(_foot(report), style="dim"))
 
 
+def prose(text: Text) -> RenderableType:
+    """A paragraph, not wider than can be read."""
+    return Constrain(text, PROSE)
+
+
 def _table(items: list[Sensitivity], marks: Glyphs) -> RenderableType:
     table = Table(box=marks.table, padding=(0, 1), show_edge=False)
-    for name in said.COLUMNS:
-        table.add_column(name, overflow="fold")
+    for number, name in enumerate(said.COLUMNS):
+        table.add_column(name, overflow="fold", no_wrap=number == 0)
     for item in items:
         factor, *rest, end = said.row(item)
         colour = "red" if item.final.course is Course.ELSEWHERE else ""

@@ -6,7 +6,7 @@ from reprotest.report import words
 from reprotest.result import Difference
 from reprotest.vary.result import Course, Final, Sensitivity, VaryReport, Verdict
 
-COLUMNS = ("factor", "from", "to", "differs first", "by", "at the end")
+COLUMNS = ("factor", "change", "differs first", "by", "at the end")
 
 
 def headline(report: VaryReport) -> str:
@@ -39,7 +39,7 @@ def sentence(report: VaryReport) -> str:
     if report.verdict is Verdict.INSENSITIVE:
         return f"{name} gives the same bits whatever was changed: {factors}, {words.count(len(report.trials), 'run')}."
     names = words.listing(list(dict.fromkeys(item.factor for item in report.sensitive_to)), 30)
-    return f"{name} gives the same bits whenever it is repeated here, but others with another {names}, of {factors} varied."
+    return f"{name} gives the same bits whenever it is repeated here, but not with another {names} ({factors} varied)."
 
 
 def one_line(report: VaryReport) -> str:
@@ -61,7 +61,7 @@ def row(item: Sensitivity) -> tuple[str, ...]:
     """One line of the table, as text, in the order of COLUMNS."""
     to = item.to + "".join(f", with {other.factor} {other.to}" for other in item.beside)
     where, size = place(item.first_difference), by(item.first_difference)
-    return item.factor, item.start, to, where, size, end(item.final)
+    return item.factor, f"{item.start} → {to}", where, size, end(item.final)
 
 
 def place(difference: Difference | None) -> str:
