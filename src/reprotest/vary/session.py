@@ -81,7 +81,7 @@ def vary_session(command: Command, options: VaryOptions, on_event: OnEvent = ign
     """
     selected(options.select, (one.id for one in all_factors()))
     store = Store.at(command.cwd)
-    with full_disk_said(store), State(store.root, undo=True) as state:
+    with full_disk_said(store), State(store.root) as state:
         mark = f"{VARIABLE}={state.env.get(VARIABLE, '')}"
         with guarded(store.root, mark, [store.root / "scratch"]):
             session = _Session(command, options, store, Laboratory(command, store, state, on_event))
@@ -133,9 +133,10 @@ class _Session:
 
     def _search(self) -> None:
         self._lab.on_event(StageStarted(Stage.REPEAT, self._options.runs))
+        self._lab.state.freeze(leave="before")
         first = self._first_run()
         self._describe(first)
-        self._lab.state.freeze()
+        self._lab.state.mark()
         reference = self._continued(first)
         if reference is None:
             if self._partial.identity:

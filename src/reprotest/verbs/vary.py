@@ -7,7 +7,7 @@ import sys
 import click
 
 from reprotest.report.output import Output
-from reprotest.verbs._shared import INTERRUPTED, TakesCommand, greet, outputs, parsed
+from reprotest.verbs._shared import INTERRUPTED, TakesCommand, greet, outputs, parsed, reports
 
 
 @click.command(
@@ -35,10 +35,12 @@ Examples:
 )
 @click.option("--fresh", is_flag=True, help="Do not go on from where an interrupted call stopped.")
 @click.option("--plot", metavar="FILE", help="Draw the table: .svg, .png or .pdf (needs matplotlib).")
+@reports
 @outputs
 @click.pass_context
 def vary(
     ctx: click.Context,
+    /,
     select: tuple[str, ...],
     budget: float | None,
     runs: int,
@@ -49,8 +51,9 @@ def vary(
     plot: str | None,
     json_: str | None,
     quiet: bool,
+    **forms: str | None,
 ) -> int:
-    """Tell on what a result depends: other threads, another processor, more workers, another locale.
+    """Vary threads, processor, locale and more: what changes the result?
 
     COMMAND is run with everything held still, then with one factor after the other at another value; what changes the result is
     told with where first, and by how much. What the runs write is put back as it was. Stopped by Ctrl-C, the same call goes on later.
@@ -62,13 +65,13 @@ def vary(
     from reprotest.vary.result import Verdict
 
     options = VaryOptions(runs, steps, timeout, seed, budget, select, fresh)
-    output = Output(json_, quiet)
+    output = Output(json_, quiet, **forms)
     output.check()
     sensitivity.check_plot(plot)
     greet(output)
     with progress.shown(console(sys.stderr), quiet=quiet) as listen:
         report = api.vary_session(parsed(ctx.meta["command"]), options, listen)
-    output.document(lambda: sensitivity.document(report))
+    output.result(sensitivity.document(report))
     sensitivity.show(report, output, plot=plot)
     if report.interrupted:
         return INTERRUPTED

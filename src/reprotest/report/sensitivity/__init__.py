@@ -41,7 +41,7 @@ def show(report: VaryReport, output: Output, *, plot: str | None = None) -> None
             from reprotest.report.sensitivity import terminal
 
             terminal.show(shown, output.console())
-        elif output.json != "-":
+        elif not output.piped:
             from reprotest.report.sensitivity.words import one_line
 
             print(one_line(shown))
