@@ -306,7 +306,7 @@ Commands:
   report   Make an HTML page of a result or of records.
   resume   Is train, stop and resume the same as training straight through?
   run      Repeat a command, compare bit for bit, prove why runs differ.
-  vary     Vary threads, processor, locale and more: what changes the result?
+  vary     Vary threads, processor and the like: what changes a result?
   verify   Check the results that reprotest.lock holds.
 
   Example: python -m reprotest run train.py --epochs 1

@@ -53,7 +53,7 @@ def vary(
     quiet: bool,
     **forms: str | None,
 ) -> int:
-    """Vary threads, processor, locale and more: what changes the result?
+    """Vary threads, processor and the like: what changes a result?
 
     COMMAND is run with everything held still, then with one factor after the other at another value; what changes the result is
     told with where first, and by how much. What the runs write is put back as it was. Stopped by Ctrl-C, the same call goes on later.
