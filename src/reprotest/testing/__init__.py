@@ -1,0 +1,1 @@
+"""What the pytest plug-in and the notebook extension are made of; imported when they are used."""
