@@ -1,7 +1,7 @@
 """Proves that machine-learning training repeats bit for bit, and finds the cause when it does not.
 
 Names are imported when they are first used: this module is also loaded into every process under test, which must not pay
-for what it does not need.
+for what it does not need. PYTEST_DONT_REWRITE keeps pytest from warning that those processes import it before pytest does.
 """
 
 from __future__ import annotations
@@ -97,6 +97,13 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext reprotest` in a notebook; see docs/notebook.md."""
+    from reprotest.testing import notebook
+
+    notebook.load(shell)
 
 
 def __dir__() -> list[str]:

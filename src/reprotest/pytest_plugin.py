@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reprotest.testing import CHILD, SEED
+
 if TYPE_CHECKING:
     from reprotest.result import RunReport
-
-CHILD = "REPROTEST_PYTEST"
-"""Set in the fresh processes in which a marked test is run: there it is a test like any other."""
-SEED = "_reprotest_seed"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -69,9 +69,9 @@ def test_what_differs_fails_at_the_guilty_line(pytester: pytest.Pytester) -> Non
             r">           weights\[step\] = random.random\(\)",
             r"E   not reproducible: 2 runs of test_training differ",
             r"E   first difference: step 0, output: return value",
-            r"E   cause: python.random at .*:9 \(proven\): pinned: identical; left to vary: different",
+            r"E   cause: python.random at .*:8 \(proven\): pinned: identical; left to vary: different",
             r"E   what to change: .*seed",
-            rf"{re.escape(file.name)}:9: NotReproducible",
+            rf"{re.escape(file.name)}:8: NotReproducible",
             rf"FAILED {re.escape(file.name)}::test_training - NotReproducible: not reproducible",
         ],
         consecutive=False,
@@ -187,13 +187,13 @@ def test_marker_and_option_are_known(pytester: pytest.Pytester) -> None:
 
 
 def test_it_costs_nothing_until_it_is_used() -> None:
-    """Of reprotest itself, the plug-in brings in two modules; nothing else but pytest."""
+    """Of reprotest itself, the plug-in brings in three small modules; nothing else but pytest."""
     code = (
         "import sys, pytest; before = set(sys.modules); import reprotest.pytest_plugin; "
         "print(*sorted(n for n in set(sys.modules) - before if not n.startswith('_')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["reprotest", "reprotest.pytest_plugin"]
+    assert done.stdout.split() == ["reprotest", "reprotest.pytest_plugin", "reprotest.testing"]
 
 
 def test_no_lock(pytester: pytest.Pytester) -> None:

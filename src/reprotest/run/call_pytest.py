@@ -10,10 +10,10 @@ def _main() -> int:
     job = json.loads(Path(sys.argv[1]).read_text())
     sys.argv = ["pytest", *job["arguments"]]
     sys.path[:] = job["path"]
-    from reprotest import pytest_plugin
+    from reprotest import testing
     from reprotest.testing import repeat
 
-    os.environ[pytest_plugin.CHILD] = "1"
+    os.environ[testing.CHILD] = "1"
     return repeat.in_child(job)
 
 

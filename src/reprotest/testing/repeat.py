@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reprotest.errors import ReprotestError, UsageError
-from reprotest.pytest_plugin import SEED
+from reprotest.testing import SEED
 
 if TYPE_CHECKING:
     from reprotest.options import RunOptions
