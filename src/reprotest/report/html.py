@@ -52,7 +52,8 @@ def _part(tree: Tree, root: Path, labels: Sequence[str], number: int) -> Part:
     if gone:
         found = Evidence(missing=f"The record {gone[0].name} is no longer there, so nothing can be drawn from it.")
     else:
-        found = evidence(paths, labels=labels) if paths else Evidence()
+        shown = paths if tree.alike else paths[:1]
+        found = evidence(shown, labels=labels) if shown else Evidence()
     drawn = found.course if found.course is not None and found.course.differing.any() else None
     return Part(
         f"result-{number}",

@@ -88,7 +88,9 @@ class Output:
             root: the folder to which its locations and records are relative.
         """
         from reprotest.report import saved
+        from reprotest.report.json import finite
 
+        document = finite(document)
         saved.keep(document, root)
         self.document(lambda: document)
         self.forms(document, root)

@@ -30,7 +30,7 @@ def document(report: ResumeReport) -> dict[str, Any]:
 def show(report: ResumeReport, output: Output) -> None:
     """Present the result as the verb's options say."""
     if output.quiet:
-        if output.json != "-":
+        if not output.piped:
             print(clean(one_line(report)))
         return
     console = output.console()

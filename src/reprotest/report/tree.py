@@ -7,7 +7,7 @@ like one of a minute ago, and a new verb reaches every presenter with one file. 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from reprotest.report.excerpt import Excerpt
@@ -133,7 +133,8 @@ class Tree:
         reasons: the causes.
         tables, notes, checks: see there.
         seconds: wall time of everything.
-        records: folders of the runs, relative to the project; the curve and the heat map are drawn from them.
+        records: folders of the runs, relative to the project.
+        alike: were these runs to do the same from their first step on? Then the curve and the heat map are drawn from them.
         parts: the trees of several experiments.
     """
 
@@ -150,7 +151,8 @@ class Tree:
     checks: tuple[Check, ...] = ()
     seconds: float = 0.0
     records: tuple[str, ...] = ()
-    parts: tuple[Tree, ...] = field(default=())
+    alike: bool = True
+    parts: tuple[Tree, ...] = ()
 
     @property
     def said(self) -> str:

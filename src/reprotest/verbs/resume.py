@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reprotest.report.output import Output
-from reprotest.verbs._shared import INTERRUPTED, TakesCommand, greet, outputs, parsed
+from reprotest.verbs._shared import INTERRUPTED, TakesCommand, greet, outputs, parsed, reports
 
 if TYPE_CHECKING:
     from reprotest.resume.session import Commands
@@ -27,10 +27,12 @@ Examples:
 @click.option("--second", metavar="CMD", help="Resumes from that checkpoint and trains to the end.")
 @click.option("--at", type=int, metavar="STEP", help="Stop a trainer after so many optimiser steps.  [half way]")
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a run that takes longer.")
+@reports
 @outputs
 @click.pass_context
 def resume(
     ctx: click.Context,
+    /,
     full: str | None,
     first: str | None,
     second: str | None,
@@ -38,6 +40,7 @@ def resume(
     timeout: float | None,
     json_: str | None,
     quiet: bool,
+    **forms: str | None,
 ) -> int:
     """Is train, stop and resume the same as training straight through?
 
@@ -53,13 +56,13 @@ def resume(
     from reprotest.result import Verdict
     from reprotest.resume.session import run_resume
 
-    output = Output(json_, quiet)
+    output = Output(json_, quiet, **forms)
     output.check()
     commands = _commands(ctx.meta["command"], full, first, second, at)
     greet(output)
     with progress.shown(console(sys.stderr), quiet=quiet) as listen:
         report = run_resume(commands, timeout, listen)
-    output.document(lambda: presenter.document(report))
+    output.result(presenter.document(report))
     presenter.show(report, output)
     if report.interrupted:
         return INTERRUPTED

@@ -35,6 +35,10 @@ def tree(document: Mapping[str, Any], root: Path, title: str | None) -> Tree:
     text = "".join(span.text for span in said)
     error = masked(document.get("error") or "")
     notes = [Notes("What it said", tuple(error.splitlines()))] if error else []
+    if document.get("held"):
+        notes.append(
+            Notes("Held in all runs", (words.sentence(words.listing([str(f) for f in document["held"]], 40)),))
+        )
     if document.get("unobserved"):
         notes.append(Notes("Not observed", tuple(words.sentence(masked(s)) for s in document["unobserved"])))
     made = RunReport.from_json({"command": [], "runs": 0, "steps": 0, "seconds": 0.0, **document, "causes": []})
@@ -53,6 +57,7 @@ def tree(document: Mapping[str, Any], root: Path, title: str | None) -> Tree:
         checks=(Check(name, status, text, detail, made.seconds),),
         seconds=made.seconds,
         records=tuple(str(path) for path in document.get("records") or ()),
+        alike=False,
     )
 
 
