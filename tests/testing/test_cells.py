@@ -57,7 +57,6 @@ def test_order_of_execution_without_what_failed(transform: Any) -> None:
         input_hist_raw = ("", "a = 1", "broken", "", "a = 2", "%%reproducible\na")
 
     class Shell:
-        execution_count = 5
         history_manager = History()
         transform_cell = staticmethod(transform)
 

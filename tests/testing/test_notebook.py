@@ -18,7 +18,7 @@ CELLS = [
     "size = 4",
     "%%reproducible\nrandom.seed(0)\nweights = [random.random() for _ in range(size)]\nweights",
     "len(weights)",
-    "%%reproducible --no-diagnose\nnoise = [random.random() for _ in range(size)]\nnoise",
+    "%%reproducible --no-diagnose\nnoise = [random.Random().random() for _ in range(size)]\nnoise",
     "'noise' in globals()",
     "%%reproducible\nsilent = 1",
     "%%reproducible --rnus 3\n1",

@@ -34,8 +34,8 @@ def cells_of(shell: Any, cell: str, failed: Collection[int]) -> list[Cell]:
         cell: without the line of its magic.
         failed: numbers of the inputs that ended with an error: they are left out.
     """
-    now = shell.execution_count
-    history = list(shell.history_manager.input_hist_raw)[:now]
+    *history, _ = shell.history_manager.input_hist_raw  # the last one is the present input
+    now = len(history)
     cells = [
         plain(number, raw, shell.transform_cell)
         for number, raw in enumerate(history)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reprotest.errors import ReprotestError
+from reprotest.errors import ReprotestError, UsageError
 
 if TYPE_CHECKING:
     from reprotest.lock.file import Lock
@@ -61,6 +61,8 @@ def items(session: pytest.Session) -> list[pytest.Item]:
 
     try:
         path = file.locate(session.config.invocation_params.dir)
+        if not file.read(path):
+            raise UsageError(f"nothing is locked in {path}: `python -m reprotest lock COMMAND` writes it")
         collector = LockFile.from_parent(session, path=path)
         return list(collector.collect())
     except ReprotestError as error:
