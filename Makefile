@@ -16,7 +16,7 @@ TEST_EXTRA :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv run test lint format zoo scoreboard bench relock clean
+.PHONY: help venv run test browser lint format zoo scoreboard bench relock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -28,8 +28,11 @@ run: GROUPS = main test
 run: venv ## see it work: a training script that does not repeat, and its mended twin
 	@scripts/demo
 
-test: lint $(TEST_EXTRA) ## lint, types and all tests
+test: lint browser $(TEST_EXTRA) ## lint, types and all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations 10 $(PYTEST)
+
+browser: # for the tests of the HTML report; without one they skip themselves
+	@scripts/browser
 
 lint: venv ## ruff and mypy
 	$(BIN)/ruff check .
