@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reprotest.errors import UsageError
@@ -65,6 +65,7 @@ report = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(report)
 def test_every_result_is_strict_json_of_the_schema(report: RunReport) -> None:
     content = document(report)

@@ -127,3 +127,35 @@ def test_a_schema_without_a_file_of_its_own_is_shown_plainly() -> None:
 def test_what_is_no_result_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(RecordError, match="result"):
         tree_of(bad)
+
+
+def test_verify() -> None:
+    value = {
+        "name": "loss",
+        "expected": 1.0,
+        "found": 1.5,
+        "tolerance": "relative:0.01",
+        "distance": 0.5,
+        "holds": False,
+    }
+    suspect = {"factor": "packages", "before": "torch 2.12", "now": "torch 2.13", "known": True}
+    other = {"verdict": "different", "said": "other results", "values": [value], "suspects": [suspect], "seconds": 2.0}
+    made = {"schema": "reprotest.verify/1", "verdict": "failed", "readme": None}
+    both = tree_of({**made, "experiments": {"a": {"verdict": "identical", "said": "as locked"}, "b": other}})
+    assert (both.status, both.headline) == (Status.FAILED, "Not as locked")
+    assert [(check.name, check.status) for check in both.checks] == [("a", "passed"), ("b", "failed")]
+    assert [table.id for table in list(both.leaves())[1].tables] == ["suspects", "values"]
+    assert "packages: torch 2.12 → torch 2.13" in both.checks[1].detail
+    single = tree_of({**made, "experiments": {"a": {"verdict": "within_tolerance", "said": "close"}}})
+    assert (single.title, single.status) == ("a", Status.PASSED)
+
+
+def test_compare() -> None:
+    finding = {"factor": "threads.count", "known": "matters", "evidence": "shown by vary", "changes": []}
+    finding |= {"a": "2", "b": "1"}
+    made = {"schema": "reprotest.compare/1", "verdict": "different", "kind": "records", "a": "here", "b": "there"}
+    tree = tree_of({**made, "first_difference": FIRST, "environment": [finding], "notes": ["one is not sealed"]})
+    assert tree.status is Status.FAILED
+    assert tree.said.endswith("What else differs, the likeliest cause first: threads.count.")
+    (table,) = tree.tables
+    assert [cell.text for cell in table.rows[0]] == ["threads.count", "changes this result", "", "2", "1"]

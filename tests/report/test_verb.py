@@ -83,11 +83,20 @@ def test_two_records_are_compared(recorded: Callable[..., list[Path]], capsys: p
     recorded(part=12)
     assert cli.main(["report", "abc121", "abc122", "--json", "-", "--html", "r.html", "--junit", "r.xml"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert (said["verdict"], said["runs"], said["steps"]) == ("different", 2, 40)
+    assert (said["schema"], said["verdict"]) == ("reprotest.compare/1", "different")
     assert (said["first_difference"]["step"], said["first_difference"]["name"]) == (12, "loss")
     page = Path("r.html").read_text()
     assert "From step 12 on the runs differ" in page
     assert "threads.count" in page
+
+
+def test_several_records_are_compared_with_the_first(
+    recorded: Callable[..., list[Path]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = recorded(part=12)
+    assert cli.main(["report", str(first), str(first), str(second), "--json", "-"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["verdict"], said["runs"], said["first_difference"]["step"]) == ("different", 3, 12)
 
 
 def test_one_record_is_shown(recorded: Callable[..., list[Path]], capsys: pytest.CaptureFixture[str]) -> None:

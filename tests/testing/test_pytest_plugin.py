@@ -72,7 +72,7 @@ def test_what_differs_fails_at_the_guilty_line(pytester: pytest.Pytester) -> Non
             r"E   cause: python.random at .*:8 \(proven\): pinned: identical; left to vary: different",
             r"E   what to change: .*seed",
             rf"{re.escape(file.name)}:8: NotReproducible",
-rf"FAILED {re.escape(file.name)}::test_training - NotRepr.*",
+            rf"FAILED {re.escape(file.name)}::test_training - NotRepr.*",
         ],
         consecutive=False,
     )

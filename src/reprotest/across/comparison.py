@@ -45,6 +45,7 @@ class Comparison:
         growth: of two records: from their first difference to the end, at most 128 points.
         experiments: of two locks: for each name what differs. Of records: the rows of `--prove`.
         notes: sentences.
+        records: folders of the two records.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class Comparison:
     experiments: list[Experiment] = field(default_factory=list)
     locked: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    records: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         difference = self.first_difference
@@ -75,6 +77,7 @@ class Comparison:
                 for e in self.experiments
             ],
             "notes": self.notes,
+            "records": self.records,
         }
 
 
@@ -117,7 +120,17 @@ def of_records(a: Side, b: Side, cwd: Path, kind: str = "records") -> Comparison
     found = differences(a.readings, b.readings, modules=a.modules | b.modules, first=first)
     if isinstance(ours, list) and ours == theirs:
         found = informed(found, knowledge.of_command([str(word) for word in ours], cwd, (x, y)))
-    return Comparison(kind, a.shown, b.shown, first is None, found, first, _growth(x, y, first), notes=notes)
+    return Comparison(
+        kind,
+        a.shown,
+        b.shown,
+        first is None,
+        found,
+        first,
+        _growth(x, y, first),
+        notes=notes,
+        records=[str(x.path), str(y.path)],
+    )
 
 
 def _growth(a: Record, b: Record, first: Difference | None) -> list[Point]:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reprotest.across.environment import differences
 from reprotest.compare.course import Course, course
 from reprotest.errors import RecordError
 from reprotest.record import Record, open_record
 from reprotest.report.excerpt import clean
-from reprotest.report.tree import NOTHING, Cell, Table
+from reprotest.report.tree import Cell, Table
+from reprotest.report.trees._parts import Masked
+from reprotest.report.trees._parts import environment as environment_table
 from reprotest.secrets import MASK, is_secret_name, mask_text
 
 _MOST = 400
@@ -52,7 +55,7 @@ def evidence(paths: Sequence[Path], *, labels: Sequence[str] = ()) -> Evidence:
 
 
 def _of(records: Sequence[Record], labels: Sequence[str]) -> Evidence:
-    environment = tuple(_environment([record.manifest for record in records], labels))
+    environment = (*_differences(records, labels), *_readings(records[0], labels[0])) if records else ()
     if len(records) < 2:
         return Evidence(environment=environment)
     shown, names = course(records[0], records[1]), (labels[0], labels[1])
@@ -67,28 +70,22 @@ def _of(records: Sequence[Record], labels: Sequence[str]) -> Evidence:
     return Evidence(shown, names, environment)
 
 
-def _environment(manifests: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Iterator[Table]:
-    flat = [dict(_flat(manifest.get("factors") or {})) for manifest in manifests]
-    flat = [readings for readings in flat if readings]
-    if not flat:
-        return
-    if len(flat) == len(manifests) > 1:
-        keys = list(dict.fromkeys(key for readings in flat for key in readings))
-        rows = tuple(
-            (Cell(key[0], code=True), Cell(key[1]), *(Cell(readings.get(key, NOTHING)) for readings in flat))
-            for key in keys
-            if len({readings.get(key) for readings in flat}) > 1
-        )
-        if rows:
-            yield Table(
-                "environment-difference",
-                "Differences between the environments",
-                ("Factor", "What", *labels),
-                rows,
-                about="What was read of the machine, the packages and the settings, where the runs do not agree.",
-            )
-    first = tuple((Cell(factor, code=True), Cell(what), Cell(value)) for (factor, what), value in flat[0].items())
-    yield Table("environment", f"Environment of {labels[0]}", ("Factor", "What", "Reading"), first)
+def _differences(records: Sequence[Record], labels: Sequence[str]) -> Iterator[Table]:
+    """Where the machines of the first record and of another differ, ranked as `compare` does."""
+    for other, label in zip(records[1:], labels[1:], strict=True):
+        ours, theirs = records[0].factors, other.factors
+        if ours and theirs:
+            modules = records[0].modules | other.modules
+            findings = [finding.to_json() for finding in differences(ours, theirs, modules=modules)]
+            if findings:
+                yield from environment_table(findings, (labels[0], label), Masked())
+                return
+
+
+def _readings(record: Record, label: str) -> Iterator[Table]:
+    rows = tuple((Cell(factor, code=True), Cell(what), Cell(value)) for (factor, what), value in _flat(record.factors))
+    if rows:
+        yield Table("environment", f"Environment of {label}", ("Factor", "What", "Reading"), rows)
 
 
 def _flat(factors: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:

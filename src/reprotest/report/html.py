@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -54,6 +54,8 @@ def _part(tree: Tree, root: Path, labels: Sequence[str], number: int) -> Part:
     else:
         shown = paths if tree.alike else paths[:1]
         found = evidence(shown, labels=labels) if shown else Evidence()
+        told = {table.id for table in tree.tables}
+        found = replace(found, environment=tuple(table for table in found.environment if table.id not in told))
     drawn = found.course if found.course is not None and found.course.differing.any() else None
     return Part(
         f"result-{number}",

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reprotest.across.comparison import of_records
+from reprotest.across.sides import of_record
 from reprotest.compare import first_difference
 from reprotest.record import Record, open_record
 from reprotest.report import saved
-from reprotest.report.json import document
+from reprotest.report.json import document, finite
 from reprotest.result import Difference, RunReport, Verdict
 from reprotest.secrets import mask_command
 
@@ -55,7 +57,13 @@ def _records(paths: Sequence[Path]) -> Presented:
     paths = [path.absolute() for path in paths]
     records = [open_record(path) for path in paths]
     try:
-        shown = _single(records[0], paths[0]) if len(paths) == 1 else document(_compared(records, paths))
+        if len(paths) == 1:
+            shown = _single(records[0], paths[0])
+        elif len(paths) == 2:
+            a, b = (of_record(path.name, record) for path, record in zip(paths, records, strict=True))
+            shown = finite(of_records(a, b, _project(paths[0])).to_json())
+        else:
+            shown = document(_compared(records, paths))
         return Presented(shown, _project(paths[0]), "-".join(path.name for path in paths[:2]))
     finally:
         for record in records:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reprotest.report.output import Output
-from reprotest.verbs._shared import TakesCommand, greet, outputs
+from reprotest.verbs._shared import TakesCommand, greet, outputs, reports
 
 if TYPE_CHECKING:
     from reprotest.across.comparison import Comparison
@@ -50,10 +50,12 @@ Examples:
 @click.option("--prove", is_flag=True, help="Run the command here, one factor at a time as on the other side.")
 @click.option("--steps", type=int, help="With --rev: compare only this many optimiser steps.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a run that takes longer.")
+@reports
 @outputs
 @click.pass_context
 def compare(
     ctx: click.Context,
+    /,
     sides: tuple[str, ...],
     rev: tuple[str, str] | None,
     prove: bool,
@@ -61,6 +63,7 @@ def compare(
     timeout: float | None,
     json_: str | None,
     quiet: bool,
+    **forms: str | None,
 ) -> int:
     """What differs between two machines, records or commits?
 
@@ -72,7 +75,7 @@ def compare(
     from reprotest.errors import UsageError
     from reprotest.report import compared
 
-    output = Output(json_, quiet)
+    output = Output(json_, quiet, **forms)
     output.check()
     cwd = Path.cwd()
     if rev is not None:
@@ -84,10 +87,10 @@ def compare(
         found = comparison.compare(a, b, cwd)
         if prove:
             _prove(found, sides, cwd, timeout, output)
-    output.document(found.to_json)
-    if not (quiet and json_ == "-"):
+    output.result(found.to_json(), cwd)
+    if not (quiet and output.piped):
         for line in compared.lines(found, quiet=quiet):
-            click.echo(line, err=json_ == "-")
+            click.echo(line, err=output.piped)
     return 0 if found.identical else 1
 
 

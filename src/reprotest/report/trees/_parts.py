@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from reprotest.report import words
 from reprotest.report.excerpt import clean, excerpt
-from reprotest.report.tree import Cell, Reason, Status, Table
+from reprotest.report.tree import NOTHING, Cell, Reason, Status, Table
 from reprotest.result import Cause, Difference
 from reprotest.secrets import known_secrets, mask_command, mask_text
 
@@ -109,6 +110,50 @@ def experiments(rows: Sequence[Any]) -> Iterator[Table]:
             frozenset({2, 3}),
             "Everything that can vary is held still; then one factor at a time is let go.",
         )
+
+
+_MOST_CHANGES = 12
+_MATTERS: dict[str, tuple[str, Status | None]] = {
+    "matters": ("changes this result", Status.FAILED),
+    "harmless": ("does not change it", Status.PASSED),
+}
+
+
+def environment(findings: Sequence[Mapping[str, Any]], labels: Sequence[str], masked: Masked) -> Iterator[Table]:
+    """What differs between two environments, in the order of `compare`. `findings`: `across.environment.Finding.to_json()`."""
+    rows: list[tuple[Cell, ...]] = []
+    for finding in findings:
+        factor = masked(finding["factor"])
+        known, status = _MATTERS.get(finding.get("known") or "", ("not known", None))
+        matters = Cell(known, status, masked(finding.get("evidence") or "") or None)
+        changes = finding.get("changes") or ()
+        shown = [(c["key"], c["a"], c["b"]) for c in changes[:_MOST_CHANGES]] or [
+            ("", finding.get("a"), finding.get("b"))
+        ]
+        for number, (key, a, b) in enumerate(shown):
+            sides = (Cell(masked(key)), Cell(_reading(a, masked)), Cell(_reading(b, masked)))
+            rows.append((Cell(factor, code=True), matters if number == 0 else Cell(""), *sides))
+        if len(changes) > _MOST_CHANGES:
+            more = Cell(f"and {words.grouped(len(changes) - _MOST_CHANGES)} more")
+            rows.append((Cell(factor, code=True), Cell(""), more, Cell(NOTHING), Cell(NOTHING)))
+    if rows:
+        yield Table(
+            "environment-difference",
+            "Differences between the environments",
+            ("Factor", "Does it matter?", "What", *labels),
+            tuple(rows),
+            about="What was read of the machine, the packages and the settings; what can have changed the result first.",
+        )
+
+
+def _reading(value: object, masked: Masked) -> str:
+    if value is None:
+        return "not there"
+    text = masked(value if isinstance(value, str) else json.dumps(value, default=str))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+_LONGEST = 200
 
 
 def size_of(final: Mapping[str, Any] | None) -> str:
