@@ -45,6 +45,12 @@ def tree(document: Mapping[str, Any], root: Path, title: str | None) -> Tree:
     if status in (Status.ERROR, Status.STOPPED) or document["verdict"] == "unstable" or not checks:
         checks.insert(0, Check(name, status, text, "\n".join(filter(None, (text, error)))))
     notes = [Notes("What it said", tuple(error.splitlines()))] if error else []
+    fixes = dict.fromkeys(f"{item['factor']}: {masked(item['fix'])}" for item in sensitive if item.get("fix"))
+    if fixes:
+        notes.append(Notes("What to change", tuple(words.sentence(fix) for fix in fixes)))
+    untried = [f"{item['factor']}: {masked(item.get('why') or 'not tried')}" for item in document.get("untried") or ()]
+    if untried:
+        notes.append(Notes("Not tried yet", tuple(words.sentence(said) for said in untried)))
     if document.get("unobserved"):
         notes.append(Notes("Not observed", tuple(words.sentence(masked(s)) for s in document["unobserved"])))
     return Tree(
@@ -60,6 +66,7 @@ def tree(document: Mapping[str, Any], root: Path, title: str | None) -> Tree:
         checks=tuple(checks),
         seconds=float(document.get("seconds") or 0.0),
         records=tuple(str(path) for path in document.get("records") or ()),
+        alike=document["verdict"] == "unstable",
     )
 
 
