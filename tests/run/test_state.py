@@ -190,3 +190,21 @@ def test_paths_elsewhere_are_not_kept(cwd: Path, state: State, tmp_path: Path, m
     folder = Path(state.env["REPROTEST_STATE"])
     assert [p.name for p in folder.glob("*.json")] == ["owner.json"]
     assert json.loads((folder / "owner.json").read_text())["pid"] == os.getpid()
+
+
+def test_the_users_files_can_be_put_back_to_before_everything(cwd: Path) -> None:
+    (cwd / "checkpoint").write_text("the user's own")
+    with State(cwd / ".reprotest") as state:
+        run(state, cwd, """write("checkpoint", "of the full run"); write("more", "1")""")
+        assert state.freeze(leave="before") is None
+        state.hold(BEFORE)
+        run(state, cwd, """write("checkpoint", "of the first run"); write("only_first", "1")""")
+        assert state.mark() is None
+        for _ in range(2):
+            state.hold(AFTER)
+            assert (cwd / "checkpoint").read_text() == "of the first run"
+            assert (cwd / "only_first").exists()
+            assert not (cwd / "more").exists()
+            run(state, cwd, """write("checkpoint", "of the second run")""")
+    assert (cwd / "checkpoint").read_text() == "the user's own"
+    assert sorted(path.name for path in cwd.iterdir()) == [".reprotest", "checkpoint"]

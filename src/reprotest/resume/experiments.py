@@ -83,9 +83,9 @@ def find_lost(
 def _lost(name: str, note: str, needed: list[str], difference: Difference) -> Lost:
     where = f"step {difference.step}, {difference.phase}" + (f": {difference.name}" if difference.name else "")
     others = [other for other in needed if other != name]
-    beside = f"with it and {_listed(others)} put back" if others else "with it put back from the full run"
+    beside = f"with {_listed([name, *others])} put back from the full run" if others else "put back from the full run"
     what = f" ({note})" if note and note != "global" else ""
-    evidence = f"{beside}: identical to the end; without it{what}: different from {where}"
+    evidence = f"{beside}: identical to the end; without {name if others else 'it'}{what}: different from {where}"
     return Lost(name, True, evidence, detail(name).fix)
 
 

@@ -11,7 +11,7 @@ from reprotest.compare.order import frame_with
 from reprotest.compare.records import difference_of
 from reprotest.compare.streams import Mismatch, check_comparable
 from reprotest.record import Record
-from reprotest.record.event import Phase
+from reprotest.record.event import LEFT, SAVED, Phase
 from reprotest.record.frame import Frame
 from reprotest.record.stream import Stream
 from reprotest.result import Difference
@@ -88,7 +88,7 @@ def _step(frames: list[Frame], *, complete: bool) -> _Step:
     for frame in frames:
         for index in frame.template.compared:
             event = frame.template.described[index]
-            if event.phase is Phase.INIT:
+            if event.phase is Phase.INIT or event.op in (SAVED, LEFT):
                 continue
             key = (event.phase, event.name)
             order.append((key, len(events[key]), (frame, index)))
