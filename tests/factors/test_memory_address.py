@@ -159,3 +159,26 @@ def test_serial_numbers_are_given_in_the_order_of_asking_by_class() -> None:
 
 def test_the_slot_lies_where_it_is_looked_for() -> None:
     assert _Slots(Serials(0)).work()
+
+
+def test_ids_by_creation_order_are_unique_and_change_with_the_variant_where_it_is_asked_for(play) -> None:
+    source = """
+        class A: pass
+        class B: pass
+        things = [kind() for _ in range(30) for kind in (A, B)]
+        addresses = [id(thing) for thing in things]
+        others = [id(thing) for thing in things]
+        order = sorted(addresses)
+        print(len(set(addresses)), addresses == others, [order.index(a) for a in addresses])
+    """
+    outs = []
+    for setting in (
+        Setting(seed=7, identity=True),
+        Setting(seed=7, identity=True, variant=1),
+        Setting(seed=7, identity=True, variant=1, only=("main.py:5", "main.py:6")),
+        Setting(seed=7, identity=True, variant=1, only=("main.py:9",)),
+    ):
+        out = play(source, {ID: setting}).out
+        assert out.startswith("60 True ")
+        outs.append(out)
+    assert outs[1] == outs[2] != outs[0] == outs[3]

@@ -59,16 +59,21 @@ class Bench:
 
     def __init__(self, lab: Laboratory, course: Course, *, output: bool, timeout: float, seed: int) -> None:
         self.rows: list[Experiment] = []
+        self.identity = True
         self._lab = lab
         self._course = course
         self._output = output
         self._timeout = timeout
         self._seed = seed
 
-    def held(self, candidates: Iterable[Candidate | str], **changes: object) -> dict[str, Setting]:
-        """These factors at their pinned value."""
+    def held(self, candidates: Iterable[Candidate | str]) -> dict[str, Setting]:
+        """These factors at their pinned value.
+
+        Nearly everything moves allocations (another hash seed, another order of threads), so objects are told apart by creation
+        order instead of by address, unless the program does not run that way.
+        """
         ids = [c if isinstance(c, str) else c.id for c in candidates]
-        return {factor_id: Setting(seed=self._seed, **changes) for factor_id in ids}  # type: ignore[arg-type]
+        return {id: Setting(seed=self._seed, identity=self.identity and id == "memory.address") for id in ids}
 
     def trial(self, settings: Settings, against: Trial | None = None, course: Course | None = None) -> Trial:
         """One run, compared with another in lockstep when there is one."""
@@ -152,12 +157,6 @@ def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
             findings.freed[candidate.id] = freed
             if findings.repeats_when_pinned and _enough(bench, usable, findings):
                 break
-            if candidate.id == "memory.address":
-                # Nearly everything moves allocations; from here on objects are told apart by creation order.
-                closed = {**findings.reference, candidate.id: replace(findings.reference[candidate.id], identity=True)}
-                row, again = bench.pair("everything pinned, objects told apart by creation order", None, closed)
-                if row.outcome == IDENTICAL:
-                    findings.reference, findings.pinned = closed, again
         elif row.outcome == IDENTICAL:
             findings.harmless.add(candidate.id)
     _untangle(bench, usable, findings)
@@ -175,6 +174,9 @@ def _pin_everything(bench: Bench, usable: list[Candidate], findings: Findings) -
             findings.residue = row.difference
             findings.reference = settings
             return reference
+        if bench.identity:
+            bench.identity = False
+            continue
         gone = next((name for name in dropped if any(c.id == name for c in usable)), None)
         if gone is None:
             return None
@@ -220,8 +222,6 @@ def _freed(candidate: Candidate, reference: Settings) -> list[dict[str, Setting]
 def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
     """Hold only the causes found so far, leave all else free: does that suffice for runs to agree?"""
     settings = bench.held(findings.proven)
-    if "memory.address" in settings:
-        settings["memory.address"] = replace(settings["memory.address"], identity=True)
     first, second = dict(settings), dict(settings)
     if "file.order" not in settings:  # a listing's order is free only if it is really given another one
         first["file.order"], second["file.order"] = Setting(seed=1, variant=1), Setting()
@@ -246,24 +246,12 @@ def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
 def _untangle(bench: Bench, usable: list[Candidate], findings: Findings) -> None:
     """Drop causes that only acted through another one, by trying them again with that path closed.
 
-    Changing the hash seed moves every later allocation, and so the order of a set of objects hashed by address; freeing threads
-    changes which of them draws first from a stream.
+    Freeing threads changes which of them draws first from a stream.
     """
     proven = set(findings.proven)
-    before = _proven_before(findings.proven, "memory.address")
-    if before:
-        closed = dict(findings.reference)
-        closed["memory.address"] = replace(closed["memory.address"], identity=True)
-        _try_again(bench, usable, findings, "objects told apart by creation order", closed, before)
     if "threads.schedule" in findings.proven and not proven.isdisjoint(_ENTROPY):
         closed = {k: replace(v, constant=True) if k in _ENTROPY else v for k, v in findings.reference.items()}
         _try_again(bench, usable, findings, "entropy the same for every asker", closed, {"threads.schedule"})
-
-
-def _proven_before(proven: dict[str, Difference], factor_id: str) -> set[str]:
-    """The causes proven before this one; empty when it is no cause."""
-    ids = list(proven)
-    return set(ids[: ids.index(factor_id)]) if factor_id in proven else set()
 
 
 def _try_again(

@@ -61,7 +61,7 @@ class Files:
         self._ignored = (
             *_SYSTEM,
             *ignored,
-            *{os.path.realpath(p) + "/" for p in (sys.prefix, sys.base_prefix)},
+            *{os.path.realpath(p) + "/" for p in (sys.prefix, sys.base_prefix, sys.pycache_prefix) if p},
             sys.prefix + "/",
         )
         self._facts: dict[str, dict[str, Any]] = {}

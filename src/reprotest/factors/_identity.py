@@ -24,10 +24,15 @@ class Serials:
     """A number for every object, by the order in which it is first asked for; each class counts for itself.
 
     One count for all would let what libraries hash move the numbers of the user's objects, and with them their places in a set.
+
+    Args:
+        variant: of `hash`.
+        shared: one count for all classes all the same, so that no two living objects have one number.
     """
 
-    def __init__(self, variant: int) -> None:
+    def __init__(self, variant: int = 0, *, shared: bool = False) -> None:
         self._variant = variant
+        self._shared = shared
         self._next: defaultdict[type, count[int]] = defaultdict(lambda: count(1))
         self._known: dict[int, tuple[int, Any]] = {}
 
@@ -38,7 +43,7 @@ class Serials:
             reference = known[1]
             if reference is None or reference() is thing:
                 return known[0]
-        number = next(self._next[type(thing)])
+        number = next(self._next[object if self._shared else type(thing)])
         try:
             # Kept alive by the table; when the object dies its address is free for another one.
             reference = weakref.ref(thing, lambda _: self._forget(address, number))
@@ -51,6 +56,13 @@ class Serials:
         known = self._known.get(address)
         if known is not None and known[0] == number:
             del self._known[address]
+
+    def address(self, thing: Any, variant: int) -> int:
+        """What stands in for its address: in the order of the numbers, or for other variants in another one."""
+        number = self.of(thing)
+        if variant:  # an odd factor maps the numbers below 2^24 one to one
+            number = (number * 0x9E3779 + variant * 0x632BE5) & 0xFFFFFF
+        return 0x7F0000000000 + 64 * number
 
     def hash(self, thing: Any) -> int:
         """What stands in for the hash of its address: in the order of the numbers, or for other variants in another one."""

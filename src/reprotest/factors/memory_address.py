@@ -61,7 +61,7 @@ class MemoryAddress(Factor):
         for name in _PADS:
             kept.pop(name, None)
         setting = inside.setting(self.id)
-        serials: Serials | None = None
+        ids: Serials | None = None
         if setting is not None:
             variant = setting.variant_at(None)
             if variant:
@@ -69,13 +69,13 @@ class MemoryAddress(Factor):
             if setting.identity:
                 by_order = Serials(variant)
                 if install(by_order):
-                    serials = by_order
+                    ids = Serials(shared=True)
                     inside.on_import("torch", lambda module: _hash_tensors(module, by_order))
                 else:
                     _say(
                         inside, "objects could not be told apart by creation order: types are laid out differently here"
                     )
-        _watch_id(inside, serials, setting)
+        _watch_id(inside, ids, setting)
 
 
 def _say(inside: Inside, sentence: str) -> None:
@@ -84,7 +84,7 @@ def _say(inside: Inside, sentence: str) -> None:
         note(sentence)
 
 
-def _watch_id(inside: Inside, serials: Serials | None, setting: Setting | None) -> None:
+def _watch_id(inside: Inside, ids: Serials | None, setting: Setting | None) -> None:
     frame_of = sys._getframe
     only = setting.only if setting is not None and setting.variant else ()
 
@@ -92,11 +92,11 @@ def _watch_id(inside: Inside, serials: Serials | None, setting: Setting | None) 
         if inside.caller_is_user():
             site = inside.site()
             inside.used(MemoryAddress.id, site)
+            # The memo of a __deepcopy__ is read by copy.deepcopy, too, by addresses.
+            if ids is not None and setting is not None and frame_of(1).f_code.co_name != "__deepcopy__":
+                return ids.address(thing, setting.variant_at(site))
             if site in only:  # as if the object lay elsewhere; different objects still do
                 return real_id(thing) ^ _ELSEWHERE
-            # The memo of a __deepcopy__ is read by copy.deepcopy, too, by addresses.
-            if serials is not None and frame_of(1).f_code.co_name != "__deepcopy__":
-                return 0x7F0000000000 + 64 * serials.of(thing)
         return real_id(thing)
 
     id.__module__, id.__qualname__, id.__doc__ = "builtins", "id", real_id.__doc__
