@@ -78,3 +78,11 @@ def test_a_module_constructor_is_named_by_the_line_that_builds_the_model(tmp_pat
     finally:
         torch.nn.Linear.reset_parameters = real  # type: ignore[method-assign]
     assert found == ["train.py:12", "train.py:13"]
+
+
+def test_programs_of_an_environment_behind_a_link_are_no_user_code(tmp_path: Path) -> None:
+    link = tmp_path / "venv"
+    link.symlink_to(sys.prefix)
+    sites = Sites(str(tmp_path))
+    assert sites.shown(compile("", str(link / "bin" / "torchrun"), "exec")) is None
+    assert sites.shown(compile("", str(tmp_path / "train.py"), "exec")) == "train.py"

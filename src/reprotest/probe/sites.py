@@ -47,6 +47,8 @@ class Sites:
         if "site-packages" in parts or "dist-packages" in parts:
             return None
         real = os.path.realpath(path)
+        if real.startswith((_PACKAGE, *self._roots)):  # an environment that is reached through a link
+            return None
         return real[len(self._cwd) :] if real.startswith(self._cwd) else path
 
     def is_user(self, frame: FrameType) -> bool:
