@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from reprotest.factors import Factor, all_factors
 from reprotest.factors.external_state import changed_inputs
 from reprotest.record import Record
+from reprotest.record.event import UNINITIALISED
 from reprotest.result import Difference
 
 _DRAWS = re.compile(
@@ -17,6 +18,10 @@ _DRAWS = re.compile(
     r"randint|randn|random|randperm|rrelu|uniform)(_like|_with_noise)?_?(\.|$)"
 )
 """Operators that draw from a generator of PyTorch's."""
+_ADDS_UP = re.compile(
+    r"^aten::_?(index_(put|add|copy|reduce)|scatter|put_|bincount|histc|cumsum|embedding|segment|upsample|grid_sampl)"
+)
+"""Operators whose parts may arrive in any order: what points at a kernel where much else comes from outside of PyTorch, too."""
 _BY_DRAW = ("torch.random", "cuda.random")
 _BY_OPERATOR = ("torch.kernels", "memory.uninitialised", "threads.schedule")
 _IN_KERNELS = ("torch.kernels", "memory.uninitialised")
@@ -70,8 +75,9 @@ def candidates(records: list[Record], first: Difference | None = None, *, files_
             continue
         sites = used.get(factor.id)
         if factor.id == "external.state" and sites is None:
-            sites = {site: 1 for _, site, _ in changed_inputs(records[0], records[1]) if site}
-        if sites is None and not factor.acts_unseen(modules):
+            # None when the later run read nothing that has changed: then only that a file is there can have mattered.
+            sites = {site: 1 for _, site, _ in changed_inputs(records[0], records[1]) if site} or None
+        if sites is None and factor.id != "external.state" and not factor.acts_unseen(modules):
             continue
         known = {site: calls for site, calls in (sites or {}).items() if site}
         found.append(Candidate(factor, known, sites is not None))
@@ -81,8 +87,11 @@ def candidates(records: list[Record], first: Difference | None = None, *, files_
 def _rank(candidate: Candidate, first: Difference | None) -> tuple[bool, bool, bool, int]:
     """What the first differing operator points at; then what was seen in use; what only works inside of kernels is last where none ran."""
     pointed: tuple[str, ...] = ()
-    if first is not None and first.op is not None:
-        pointed = _BY_DRAW if _DRAWS.match(first.op) else _BY_OPERATOR
     before = first is not None and first.phase in ("init", "data")
+    if first is not None and first.op is not None:
+        if _DRAWS.match(first.op):
+            pointed = _BY_DRAW
+        elif not before or first.name == UNINITIALISED or _ADDS_UP.match(first.op):
+            pointed = _BY_OPERATOR
     unlikely = before and candidate.id in _IN_KERNELS and not candidate.sites
     return candidate.id not in pointed, unlikely, not candidate.seen, candidate.factor.order

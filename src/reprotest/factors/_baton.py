@@ -115,13 +115,7 @@ class Baton:
         me.ready, me.external = ready, external
         me.deadline = None if timeout is None else self._now + max(timeout, 0.0)
         me.state, me.since = WAITING, next(self._serial)
-        try:
-            self._hand_on(me)
-        except BaseException:
-            self.let_go("interrupted by a signal")
-            raise
-        finally:
-            me.state = RUNNING
+        self._give_way(me)
         if self.free:
             return None
         return me.ready is not None
@@ -133,13 +127,7 @@ class Baton:
             return
         self._now += _TICK
         me.state, me.since = READY, next(self._serial)
-        try:
-            self._hand_on(me)
-        except BaseException:
-            self.let_go("interrupted by a signal")
-            raise
-        finally:
-            me.state = RUNNING
+        self._give_way(me)
 
     # --- for threads --------------------------------------------------------------------------------------------
 
@@ -191,6 +179,16 @@ class Baton:
                     thread.gate.release()
 
     # --- inside -------------------------------------------------------------------------------------------------
+
+    def _give_way(self, me: Managed) -> None:
+        """Hand the baton on and come back with it."""
+        try:
+            self._hand_on(me)
+        except BaseException:
+            self.let_go("interrupted by a signal")
+            raise
+        finally:
+            me.state = RUNNING
 
     def _hand_on(self, me: Managed) -> None:
         """Find who is next; when it is another thread, wake it and, unless ended, wait for the baton."""

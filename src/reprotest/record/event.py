@@ -24,6 +24,7 @@ SAVED = "save"
 same: such events are compared apart from all others."""
 LEFT = "left over"
 """Operator of OUTPUT events that show what the main module holds at the end."""
-
+UNINITIALISED = "uninitialised memory"
+"""Name of an event that shows memory which is read before it was written."""
 INPUT, OUTPUT = ".input", ".output"
 """How the operator's name ends of what a process brings to a collective ("all_reduce.input"), and of what it is given by it."""

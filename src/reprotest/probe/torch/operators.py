@@ -22,7 +22,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from reprotest.probe.torch import events
-from reprotest.record.event import Phase
+from reprotest.record.event import UNINITIALISED, Phase
 
 if TYPE_CHECKING:
     from reprotest.probe.child import Child, EventStream
@@ -199,7 +199,7 @@ class _Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]
             elif source.empty_since is not None and id(tensor) not in written and not operator.view:
                 site, made_by = source.empty_since
                 source.empty_since = None
-                self._put("uninitialised memory", tensor, context._replace(site=site), op=made_by)
+                self._put(UNINITIALISED, tensor, context._replace(site=site), op=made_by)
 
     def _write(
         self, operator: _Operator, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, context: _Context
