@@ -22,6 +22,7 @@ def found(run_program: Any) -> Any:
     "fact",
     [
         "imports do not start Python's random again",
+        "nor does Keras start TensorFlow's again",
         "goes on",
         "same seed",
         "then the same",

@@ -155,7 +155,7 @@ class Factor:
     order: ClassVar[int] = 50
     """Likelihood rank in experiments: small ones are tried first."""
     reaches: ClassVar[tuple[str, ...]] = ()
-    """The modules that `pin` works on. It is called again when one of them is imported later."""
+    """The modules that `pin` works on; `pin_imported` is called when one of them is imported later."""
     source: ClassVar[InSource] = InSource()
     """The names by which source text shows its use, for `doctor`."""
     start: ClassVar[int | None] = 0
@@ -200,6 +200,10 @@ class Factor:
     def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         """Seed control in the present process (what `set_seed` does). Returns what was done, in words; empty when not applicable."""
         return ()
+
+    def pin_imported(self, module: str, seed: int, how: Pinning = PINNING) -> Sequence[str]:
+        """`pin`, right after one of the modules that it `reaches` was imported. What was there before must not start again."""
+        return self.pin(seed, how)
 
     def unpinned(self, how: Pinning = PINNING) -> Sequence[str]:
         """What `pin` cannot reach in the present process, in words; asked right before it is called."""

@@ -55,22 +55,11 @@ class TensorflowRandom(Factor):
         inside.on_import("tensorflow.python.ops.stateful_random_ops", lambda module: _hold_generators(inside, module))
 
     def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
-        done = []
-        tensorflow, keras = sys.modules.get("tensorflow"), sys.modules.get(_KERAS)
-        if tensorflow is not None:
-            tensorflow.random.set_seed(seed)
-            # Made from entropy when it is first asked for, and refused then under deterministic operations.
-            tensorflow.random.set_global_generator(tensorflow.random.Generator.from_seed(seed))
-            done.append(f"TensorFlow: global seed {seed}, global generator")
-            if how.deterministic:
-                tensorflow.config.experimental.enable_op_determinism()
-                done[0] += ", deterministic operations"
-        if keras is not None:
-            # What keras.utils.set_random_seed does for Keras itself; it would also import TensorFlow and seed everybody else once more.
-            keras.set_global_attribute("global_random_seed", seed)
-            keras.set_global_attribute(_GENERATOR, None)
-            done.append(f"Keras: global seed {seed}; layers take theirs from Python's random")
-        return done
+        return (*_pin_tensorflow(seed, how), *_pin_keras(seed))
+
+    def pin_imported(self, module: str, seed: int, how: Pinning = PINNING) -> Sequence[str]:
+        """Keras often comes late, by the first use of `tf.keras`: what TensorFlow has drawn meanwhile must not be drawn again."""
+        return _pin_keras(seed) if module == "keras" else _pin_tensorflow(seed, how)
 
     def undo(self) -> Callable[[], None]:
         restore = super().undo()
@@ -139,6 +128,30 @@ class TensorflowRandom(Factor):
 
     def variations(self, seen: Seen) -> Sequence[int] | str:
         return super().variations(seen) if "tensorflow" in seen.modules else "TensorFlow is not used"
+
+
+def _pin_tensorflow(seed: int, how: Pinning) -> tuple[str, ...]:
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None:
+        return ()
+    tensorflow.random.set_seed(seed)
+    # Made from entropy when it is first asked for, and refused then under deterministic operations.
+    tensorflow.random.set_global_generator(tensorflow.random.Generator.from_seed(seed))
+    if how.deterministic:
+        tensorflow.config.experimental.enable_op_determinism()
+    return (
+        f"TensorFlow: global seed {seed}, global generator{', deterministic operations' if how.deterministic else ''}",
+    )
+
+
+def _pin_keras(seed: int) -> tuple[str, ...]:
+    """What keras.utils.set_random_seed does for Keras itself; it would also import TensorFlow and seed everybody else once more."""
+    keras = sys.modules.get(_KERAS)
+    if keras is None:
+        return ()
+    keras.set_global_attribute("global_random_seed", seed)
+    keras.set_global_attribute(_GENERATOR, None)
+    return (f"Keras: global seed {seed}; layers take theirs from Python's random",)
 
 
 def _hold_seeds(inside: Inside, module: Any) -> None:

@@ -117,6 +117,13 @@ class TorchKernels(Factor):
             f"{_WORKSPACE}={os.environ[_WORKSPACE]}",
         )
 
+    def pin_imported(self, module: str, seed: int, how: Pinning = PINNING) -> Sequence[str]:
+        if module != _INDUCTOR:
+            return self.pin(seed, how)
+        torch = sys.modules["torch"]  # by now the program may have chosen otherwise
+        _tell_compiler(torch.are_deterministic_algorithms_enabled())
+        return ()
+
     def unpinned(self, how: Pinning = PINNING) -> Sequence[str]:
         torch = sys.modules.get("torch")
         if torch is None or not how.deterministic:
@@ -222,6 +229,10 @@ def _tell_rest(torch: Any, told: Any) -> None:
 def _choose_algorithms(torch: Any, deterministic: bool, warn_only: bool) -> None:
     """What torch.use_deterministic_algorithms does, but for importing the compiler, which takes seconds: it is told if it comes."""
     torch._C._set_deterministic_algorithms(deterministic, warn_only=warn_only)
+    _tell_compiler(deterministic)
+
+
+def _tell_compiler(deterministic: bool) -> None:
     compiler: Any = sys.modules.get(_INDUCTOR)
     if hasattr(compiler, "deterministic"):
         compiler.deterministic = deterministic

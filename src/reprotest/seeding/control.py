@@ -110,4 +110,6 @@ def _pin(factors: tuple[Factor, ...], seed: int, how: Pinning) -> tuple[list[Sai
 
 def _pin_imported(module: str) -> None:
     if _current is not None:
-        _pin(tuple(factor for factor in all_factors() if module in factor.reaches), *_current)
+        for factor in all_factors():
+            if module in factor.reaches:
+                factor.pin_imported(module, *_current)

@@ -9,6 +9,7 @@ import sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["JAX_PLATFORMS"] = "cpu"
 import reprotest
+import reprotest.factors
 
 found = {}
 before = reprotest.set_seed(5)
@@ -19,7 +20,14 @@ import jax
 import keras
 import tensorflow as tf
 
+tf.random.uniform([2])
+reprotest.factors.factor("tensorflow.random").pin_imported("keras", 5)  # as when Keras comes later
+second_of_tensorflow = tf.random.uniform([2]).numpy().tolist()
 found["imports do not start Python's random again"] = random.random() != first
+
+reprotest.set_seed(5)
+tf.random.uniform([2])
+found["nor does Keras start TensorFlow's again"] = second_of_tensorflow == tf.random.uniform([2]).numpy().tolist()
 
 
 def draws():
