@@ -118,3 +118,34 @@ def test_another_number_of_workers_reaches_the_loader(play) -> None:
     assert play(source, {"dataloader.workers": 0}).out == "2\n2\n"
     assert play(source, {"dataloader.workers": 1}).out == "0\n0\n"
     assert play(source, {"dataloader.workers": 3}).out == "3\n3\n"
+
+
+@pytest.mark.parametrize(
+    "one", [one for one in all_factors() if type(one).pin is not Factor.pin], ids=lambda factor: factor.id
+)
+def test_what_pinning_changes_can_be_undone(one: Factor) -> None:
+    before = json.dumps(one.read(), sort_keys=True), repr(one.state())
+    undo = one.undo()
+    one.pin(11)
+    undo()
+    assert (json.dumps(one.read(), sort_keys=True), repr(one.state())) == before
+
+
+@every
+def test_a_state_that_is_handed_out_can_be_put_back(one: Factor) -> None:
+    state = one.state()
+    if state is None:
+        return
+    one.reseed(2**63 + 5)
+    one.restore(state)
+    assert repr(one.state()) == repr(state)
+
+
+@every
+def test_what_is_not_pinned_is_said_in_sentences_for_a_report(one: Factor) -> None:
+    undo = one.undo()
+    sentences = [*one.unpinned(), *one.pin(11)]
+    undo()
+    for sentence in sentences:
+        assert sentence == sentence.strip()
+        assert not sentence.endswith(".")
