@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
-from reprotest.factors import _outside, _pools, _primitives
+from reprotest.factors import _outside, _pools, _primitives, _tf_data
 from reprotest.factors._baton import Baton
 from reprotest.factors._turns import Turns, serves_a_library
 from reprotest.factors.base import Factor, Inside, Launch, Seen, Setting
@@ -63,6 +63,7 @@ class ThreadsSchedule(Factor):
             inside.on_import(f"{loky}.process_executor", lambda module: _watch_submit(module.ProcessPoolExecutor, uses))
         inside.on_import("asyncio.tasks", lambda module: _watch_futures(module, "asyncio", uses))
         inside.on_import("torch.utils.data.dataloader", lambda module: _watch_loader(module.DataLoader, uses))
+        _tf_data.install(inside, lambda: uses.taken(inside.site()), held=setting is not None)
 
     def variations(self, seen: Seen) -> Sequence[int] | str:
         return "it is left to chance, as always: `reprotest run` looks for races"
