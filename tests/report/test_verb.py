@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+import click
 import pytest
 
 from reprotest import api, cli
@@ -47,6 +48,13 @@ def test_configured_experiments_write_every_form(identical: None) -> None:
         "reprotest.run: b",
     ]
     assert "2 of 2 experiments passed." in Path("r.html").read_text()
+
+
+@pytest.mark.parametrize("verb", ["run", "vary", "resume", "verify", "compare", "report"])
+def test_every_verb_with_a_verdict_has_every_form(verb: str) -> None:
+    command = cli.reprotest.get_command(click.Context(cli.reprotest), verb)
+    assert command is not None
+    assert {"html", "junit", "markdown", "json_", "quiet"} <= {param.name for param in command.params}
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def test_training():
 def _own_store(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REPROTEST_DIR", raising=False)
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:cacheprovider")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # each repetition starts a pytest
     pytester.makeini("[pytest]\n")
 
 
@@ -105,7 +106,7 @@ def test_failure_skip_and_nothing_to_compare(pytester: pytest.Pytester) -> None:
             raise SystemExit
         """
     )
-    done = pytester.runpytest_subprocess(ENTRY, "-rs", "-n0")
+    done = pytester.runpytest_subprocess(ENTRY, "-rs")
     done.assert_outcomes(failed=3, skipped=2)
     said = done.stdout.str()
     assert "assert [1, 2] == [1, 3]" in said
@@ -117,7 +118,7 @@ def test_failure_skip_and_nothing_to_compare(pytester: pytest.Pytester) -> None:
 
 def test_seeds_and_workers_and_files_of_the_outer_pytest(pytester: pytest.Pytester) -> None:
     """With xdist, and with options in the project's settings that a second pytest must not follow."""
-    pytester.makeini("[pytest]\naddopts = -n 2 --junitxml=out.xml --strict-markers\n")
+    pytester.makeini("[pytest]\naddopts = -p xdist -n 2 --junitxml=out.xml --strict-markers\n")
     pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--size', type=int, default=1)")
     pytester.makepyfile(
         """
@@ -201,6 +202,22 @@ def test_no_lock(pytester: pytest.Pytester) -> None:
     done = pytester.runpytest_subprocess(ENTRY, "--reprotest-lock")
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     assert "--reprotest-lock: " in done.stderr.str()
+
+
+@pytest.mark.slow
+def test_locked_experiments_are_tests(pytester: pytest.Pytester) -> None:
+    (pytester.path / ".git").mkdir()
+    program = "import random, reprotest\nrandom.seed({seed})\nreprotest.observe('draw', random.random())\n"
+    for name in ("kept", "other"):
+        pytester.makefile(".py", **{name: program.format(seed=0)})
+        done = pytester.run(sys.executable, "-m", "reprotest", "lock", "--quiet", "--name", name, f"{name}.py")
+        assert done.ret == 0
+    pytester.makefile(".py", other=program.format(seed=1))
+    done = pytester.runpytest_subprocess(ENTRY, "--reprotest-lock", "-v")
+    done.assert_outcomes(passed=1, failed=1)
+    done.stdout.re_match_lines([r"reprotest.lock::kept PASSED.*", r"reprotest.lock::other FAILED.*", r"E   other: .*"])
+    done = pytester.runpytest_subprocess(ENTRY, "--reprotest-lock", "-k", "kept")
+    done.assert_outcomes(passed=1, deselected=1)
 
 
 def test_entry_point_is_declared() -> None:

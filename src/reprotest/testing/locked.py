@@ -52,7 +52,7 @@ class LockedExperiment(pytest.Item):
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        return self.path, None, f"{self.path.name}::{self.name}"
+        return self.path, None, self.name
 
 
 def items(session: pytest.Session) -> list[pytest.Item]:
