@@ -49,10 +49,11 @@ def _leaf(tree: Tree) -> Iterator[str]:
         yield ""
     if tree.command:
         yield from _fenced(tree.command, "sh")
-    foot = [words.times(tree.seconds) + " in all"]
+    foot = [words.times(tree.seconds) + " in all"] if tree.seconds else []
     if tree.records:
         foot.append(f"records: {', '.join(_code(path) for path in tree.records)}")
-    yield from (f"<sub>{'; '.join(foot)}</sub>", "")
+    if foot:
+        yield from (f"<sub>{'; '.join(foot)}</sub>", "")
 
 
 def _span(span: Span) -> str:

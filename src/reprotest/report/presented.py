@@ -60,7 +60,7 @@ def _records(paths: Sequence[Path]) -> Presented:
         if len(paths) == 1:
             shown = _single(records[0], paths[0])
         elif len(paths) == 2:
-            a, b = (of_record(path.name, record) for path, record in zip(paths, records, strict=True))
+            a, b = (of_record(label, record) for label, record in zip(_labels(paths), records, strict=True))
             shown = finite(of_records(a, b, _project(paths[0])).to_json())
         else:
             shown = document(_compared(records, paths))
@@ -112,6 +112,12 @@ def _compared(records: Sequence[Record], paths: Sequence[Path]) -> RunReport:
         exit_codes=[int(record.exit.get("exit_code") or 0) for record in records],
         records=[str(path) for path in paths],
     )
+
+
+def _labels(paths: Sequence[Path]) -> list[str]:
+    """The six letters at the end of each id, where these tell them apart."""
+    short = [path.name.rpartition("-")[2] for path in paths]
+    return short if len(set(short)) == len(paths) else [str(path) for path in paths]
 
 
 def _project(run: Path) -> Path:

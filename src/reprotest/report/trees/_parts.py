@@ -131,6 +131,9 @@ def environment(findings: Sequence[Mapping[str, Any]], labels: Sequence[str], ma
             ("", finding.get("a"), finding.get("b"))
         ]
         for number, (key, a, b) in enumerate(shown):
+            if isinstance(a, list) and isinstance(b, list):  # of long lists only what the other does not have
+                x, y = _only(a, b), _only(b, a)
+                key, a, b = f"{key}, only here", x, y
             sides = (Cell(masked(key)), Cell(_reading(a, masked)), Cell(_reading(b, masked)))
             rows.append((Cell(factor, code=True), matters if number == 0 else Cell(""), *sides))
         if len(changes) > _MOST_CHANGES:
@@ -144,6 +147,10 @@ def environment(findings: Sequence[Mapping[str, Any]], labels: Sequence[str], ma
             tuple(rows),
             about="What was read of the machine, the packages and the settings; what can have changed the result first.",
         )
+
+
+def _only(these: list[Any], others: list[Any]) -> str:
+    return ", ".join(str(item) for item in these if item not in others) or "nothing"
 
 
 def _reading(value: object, masked: Masked) -> str:

@@ -37,7 +37,7 @@ def tree(document: Mapping[str, Any], root: Path, title: str | None) -> Tree:
         paragraph=said,
         facts=tuple(facts_of(first)),
         tables=(*environment(findings, (a, b), masked), *_locked(document, masked), *_experiments(document, masked)),
-        notes=(Notes("Notes", notes),) if notes else (),
+        notes=(Notes("Remarks", notes),) if notes else (),
         checks=(Check(name, status, words.first_line(text), text),),
         records=tuple(str(path) for path in document.get("records") or ()),
     )
