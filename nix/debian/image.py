@@ -9,6 +9,7 @@ alone; last what `contents` and `extraCommands` put outside the store.
 import hashlib
 import json
 import os
+import shutil
 import sys
 import tarfile
 
@@ -31,17 +32,22 @@ class Layer:
     """A tar stream that can add a path under another name, and adds every parent once."""
 
     def __init__(self, stream):
-        self.tar = tarfile.open(fileobj=stream, mode="w|", format=tarfile.GNU_FORMAT, bufsize=BLOCK)  # noqa: SIM115
+        self.stream = stream
         self.directories = set()
 
     def add(self, entry, file=None):
         """USTAR holds names of up to 255 bytes in the header itself; GNU's form of a longer one costs a kilobyte more."""
         try:
-            entry.tobuf(tarfile.USTAR_FORMAT)
-            self.tar.format = tarfile.USTAR_FORMAT
+            head = entry.tobuf(tarfile.USTAR_FORMAT)
         except (ValueError, UnicodeEncodeError):
-            self.tar.format = tarfile.GNU_FORMAT
-        self.tar.addfile(entry, file)
+            head = entry.tobuf(tarfile.GNU_FORMAT)
+        self.stream.write(head)
+        if file is not None:
+            shutil.copyfileobj(file, self.stream, BLOCK)
+            self.stream.write(bytes(-entry.size % tarfile.BLOCKSIZE))
+
+    def close(self):
+        self.stream.write(bytes(2 * tarfile.BLOCKSIZE))
 
     def directory(self, name, mode=0o755):
         if name and name not in self.directories:
@@ -163,7 +169,7 @@ class Measure:
 def write_layer(fill, stream):
     layer = Layer(stream)
     fill(layer)
-    layer.tar.close()
+    layer.close()
 
 
 def blob(digest):
