@@ -5,6 +5,8 @@ let
   outputs = mkProject {
     src = ../.;
     cuda = ./cuda;
+    # The tree's own hash. Nix tells no commit to a flake whose inputs are overridden, and both entries are to be one.
+    revision = self.narHash or "dirty";
     files = [ "LICENSE" "docs" "examples" "pyproject.toml" "src" "tests" ];
     # What runs in one process: real programs on a real host are what `make test` runs. What needs packages of other
     # groups than the environment's is skipped, with the reason.

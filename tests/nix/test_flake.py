@@ -86,13 +86,19 @@ def test_the_overrides_do_what_nixpkgs_patched_wheels_need(nix: Nix) -> None:
     assert cpu["packaging"] == {"version": locked[1]}
 
 
-def test_the_flagless_entry_is_the_overridden_root_flake(nix: Nix) -> None:
-    """One flake: the same derivations by `./nix/debian` and by overriding the root flake's inputs."""
+def test_the_flagless_entry_is_the_overridden_root_flake(nix: Nix, tmp_path: Path) -> None:
+    """One flake: the same derivations by `./nix/debian` and by overriding the root flake's inputs.
+
+    Of a committed checkout, whose revision Nix tells to the first alone.
+    """
+    copy = Nix(clone(ROOT, tmp_path / "copy"), Path(nix.environment["NIX_CONF_DIR"]))
+    author = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost"]
+    subprocess.run(["git", *author, "commit", "-qm", "all"], cwd=copy.checkout, check=True)
     for output in ("packages", "devShells", "checks"):
         apply = "builtins.mapAttrs (_: derivation: derivation.drvPath)"
         drvs = [
-            json.loads(nix.output("eval", "--json", f"{flake}#{output}.{SYSTEM}", "--apply", apply, *flags))
-            for flake, flags in ((nix.flake, []), (".", OVERRIDE))
+            json.loads(copy.output("eval", "--json", f"{flake}#{output}.{SYSTEM}", "--apply", apply, *flags))
+            for flake, flags in (("./nix/debian", []), (".", OVERRIDE))
         ]
         assert drvs[0] == drvs[1]
         assert drvs[0]
