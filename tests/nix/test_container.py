@@ -29,7 +29,7 @@ class Podman:
         self.words = ["podman", "--runtime", "runc", "--root", str(storage / "root"), "--runroot", str(storage / "run")]
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*self.words, *words], text=True, capture_output=True, timeout=300)
+        return subprocess.run([*self.words, *words], text=True, capture_output=True, timeout=900)
 
     def run(
         self, *words: str, entrypoint: str | None = None, mounts: tuple[str, ...] = ()
@@ -66,6 +66,7 @@ def podman(built: Nix) -> Iterator[Podman]:
         podman("tag", said.split()[-1], "image:test")
         yield podman
     finally:
+        podman("rm", "--all", "--force", "--time", "0")  # a container outlives the podman that was timed out
         subprocess.run(["umount", storage / "root/overlay"], capture_output=True)
         shutil.rmtree(storage, ignore_errors=True)
 
@@ -91,7 +92,7 @@ def pour(source: list[str], sink: list[str]) -> tuple[str, str]:
         with contextlib.suppress(BrokenPipeError):
             loader.stdin.close()
         streamer.stdout.close()
-        statuses = streamer.wait(300), loader.wait(300)
+        statuses = streamer.wait(600), loader.wait(600)
         for file in (said, complaint):
             file.seek(0)
         text = said.read()
