@@ -237,10 +237,11 @@ class _Session:
         report, record = self.report, first.record
         report.steps, report.observed = record.steps, record.phases
         report.unobserved = record.notes()
-        self._output = not any(count for phase, count in report.observed.items() if phase != "state")
+        self._output = record.is_indirect
         if self._output:
+            besides = ", beside what it saved or held at its end," if report.observed else ""
             report.unobserved.append(
-                "no weights, losses, batches or estimators were seen, so the program's output was compared; "
+                f"no weights, losses, batches or estimators were seen, so the program's output{besides} was compared; "
                 "call reprotest.observe(name, value) on what matters"
             )
         told = {**manifest.read(), "command": mask_command(list(self._lab.command.shown))}
