@@ -1,19 +1,18 @@
-"""A power transform of the features, computed by the processor's vector unit, before a fit by hand."""
+"""A population model fitted by hand; its growth is a power computed by the processor's vector unit."""
 
 import numpy as np
 
 
+def simulate(population, exponent, seasons=40):
+    for _ in range(seasons):
+        population = np.power(population, exponent) * 3.7 % 1.0
+    return population
+
+
 def main():
-    rng = np.random.default_rng(0)
-    raw = rng.lognormal(size=2000)
-    features = np.power(raw, 0.3).tolist()
-    labels = [1.0 if value > 1.0 else 0.0 for value in raw.tolist()]
-    weight = bias = 0.0
-    for _ in range(30):
-        errors = [weight * x + bias - y for x, y in zip(features, labels)]
-        weight -= 0.1 * sum(e * x for e, x in zip(errors, features)) / len(features)
-        bias -= 0.1 * sum(errors) / len(errors)
-    print("weight", weight, "bias", bias)
+    start = np.random.default_rng(0).random(500)
+    best = min((abs(sum(simulate(start, exponent).tolist()) / 500 - 0.4), exponent) for exponent in (0.2, 0.3, 0.4))
+    print("error", best[0], "exponent", best[1])
 
 
 if __name__ == "__main__":
