@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from reprotest.factors._gpu import is_there
+
 ZOO = Path(__file__).resolve().parent
 STEADY, ALARMS = ("identical", "insensitive"), ("different", "sensitive", "unstable")
 PATIENCE = 900.0
@@ -34,6 +36,7 @@ class Case:
         details: for `resume`: each piece of the state that must be named.
         halves: for `resume`: options with the three command lines.
         missed: why the verb may fail to explain it; None where it must not.
+        gpu: it shows on a GPU alone, and is skipped without one.
     """
 
     name: str
@@ -49,6 +52,12 @@ class Case:
     details: frozenset[str] = frozenset()
     halves: tuple[str, ...] = ()
     missed: str | None = None
+    gpu: bool = False
+
+    @property
+    def can_show(self) -> bool:
+        """Has this machine what it takes?"""
+        return not self.gpu or is_there()
 
     @property
     def steady(self) -> bool:
@@ -89,6 +98,7 @@ class Case:
                 word for part in ("full", "first", "second") if part in known for word in (f"--{part}", known[part])
             ),
             missed=known.get("missed"),
+            gpu=known.get("gpu", False),
         )
 
 

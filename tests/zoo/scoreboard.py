@@ -108,7 +108,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not cases:
         parser.error(f"no case has {' or '.join(options.only)} in its name; the cases are the folders of tests/zoo")
     progress = Console(stderr=True)
-    outcomes = run_all(cases, options.jobs, options.keep, progress)
+    for case in cases:
+        if not case.can_show:
+            progress.print(f"skip             {case.name}: no GPU here", highlight=False)
+    outcomes = run_all([case for case in cases if case.can_show], options.jobs, options.keep, progress)
 
     document = json.dumps([outcome.to_json() for outcome in outcomes], indent=2)
     if options.json == "-":

@@ -150,7 +150,8 @@ def test_nine_of_ten_must_be_explained() -> None:
 
 
 def _parameter(case: Case) -> Any:
-    return pytest.param(case, id=case.name, marks=[pytest.mark.xdist_group("serial")] if case.is_race else [])
+    marks = [pytest.mark.xdist_group("serial")] if case.is_race else []
+    return pytest.param(case, id=case.name, marks=[*marks, pytest.mark.gpu] if case.gpu else marks)
 
 
 @pytest.mark.zoo
@@ -159,6 +160,8 @@ def _parameter(case: Case) -> Any:
 @pytest.mark.parametrize("case", [_parameter(case) for case in CASES])
 def test_it_is_told_rightly(case: Case) -> None:
     """Every verdict, no false alarm, and every cause proven with its line, but for the few that may be missed."""
+    if not case.can_show:
+        pytest.skip("no GPU")
     outcome = run_case(case)
     if case.is_race and not outcome.right:  # it need not show at the first attempt
         outcome = run_case(case)
