@@ -149,7 +149,11 @@ class Bench:
         if known.outcome == OTHER and known.difference is not None:
             placed = refined(seen, [known.difference]) if reference is not None else known.difference
             known = replace(known, difference=placed)
-            end = final(self._reference.record, trial.record) if not trial.replica.failed else result.Final()
+            end = result.Final()
+            if self._output:  # what was printed is all that is known of the end
+                end = result.Final(placed.max_abs, placed.max_rel, placed.ulp)
+            elif not trial.replica.failed:
+                end = final(self._reference.record, trial.record)
             self._partial.details[key_of(one)] = Detail(placed, end)
         return known, trial.seconds
 
