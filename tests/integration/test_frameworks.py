@@ -45,7 +45,7 @@ def test_keras_loop_without_a_seed(run) -> None:  # type: ignore[no-untyped-def]
     pytest.importorskip("tensorflow")
     report = run("keras_loop.py", steps=1)
     assert report.verdict is Verdict.DIFFERENT, report
-    assert told(report) == [("tensorflow.random", True, "keras_loop.py:19")]
+    assert told(report) == [("tensorflow.random", True, "keras_loop.py:26")]
 
 
 def test_jax_and_optax_with_a_fixed_key(run) -> None:  # type: ignore[no-untyped-def]
