@@ -300,6 +300,7 @@ Commands:
   doctor   Check that a repository has what repeating its results takes.
   env      Show this machine's manifest.
   export   Write requirements, a Dockerfile and the like from the lock.
+  fleet    Run a command once on every host of a Dask cluster.
   lock     Run a command and lock its results.
   prune    Remove records of earlier runs.
   records  List the records of runs, check them, carry them.

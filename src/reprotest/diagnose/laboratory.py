@@ -71,14 +71,22 @@ class Laboratory:
         state: State,
         on_event: OnEvent,
         readings: Mapping[str, Mapping[str, Any]] | None = None,
+        env: Mapping[str, str | None] | None = None,
     ) -> None:
-        """`readings`: of factors for which the manifest is to say this instead of what is read in the present folder."""
+        """Make ready; nothing is run yet.
+
+        Args:
+            command, store, state, on_event: what to run, where its records go, its files, who is told.
+            readings: of factors for which the manifest is to say this instead of what is read in the present folder.
+            env: environment variables for all runs.
+        """
         self.command = command
         self.state = state
         self.on_event = on_event
         self.trials: list[Trial] = []
         self._store = store
         self._readings = dict(readings or {})
+        self._env = dict(env or {})
 
     def run(
         self,
@@ -117,7 +125,7 @@ class Laboratory:
         replica = replicate(
             self.command,
             plan,
-            env={**self.state.env, **(env or {})},
+            env={**self.state.env, **self._env, **(env or {})},
             timeout=timeout,
             follow=follower,
             manifest=lambda: {**self._manifest, "started": datetime.now(UTC).isoformat(timespec="seconds")},
