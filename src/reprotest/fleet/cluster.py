@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -68,7 +69,11 @@ def connected(address: str | None, workers: int) -> Iterator[Any]:
         with (
             dask.config.set({"distributed.nanny.pre-spawn-environ": {}}),
             distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs=logging.ERROR,
             ) as local,
             distributed.Client(local) as client,
         ):
@@ -86,9 +91,10 @@ def connected(address: str | None, workers: int) -> Iterator[Any]:
 def targets(client: Any) -> list[Target]:
     """One worker of each host; all workers where there is one host only. Raises UsageError when there is none."""
     found = [
-        Target(address, str(facts.get("name") or address), str(facts.get("host") or ""))
-        for address, facts in sorted(_workers(client).items())
+        Target(address, str(facts.get("name", address)), str(facts.get("host") or ""))
+        for address, facts in _workers(client).items()
     ]
+    found.sort(key=lambda target: (target.name, target.address))
     if not found:
         raise UsageError("the Dask cluster has no workers: start some (`dask worker tcp://…`)")
     by_host = {target.host: target for target in reversed(found)}
@@ -167,10 +173,10 @@ def _answer(future: Any, target: Target, alive: dict[str, Any], timeout: float |
 
 
 def _workers(client: Any) -> dict[str, Any]:
-    """Workers by address. Newer versions of Dask tell of five only unless all are asked for."""
+    """Workers by address, asked of the scheduler itself: what the client remembers may leave them out."""
     try:
-        info = client.scheduler_info(n_workers=-1)
-    except TypeError:
-        info = client.scheduler_info()
+        info = client.sync(client.scheduler.identity, n_workers=-1)
+    except TypeError:  # before 2025
+        info = client.sync(client.scheduler.identity)
     found: dict[str, Any] = info["workers"]
     return found

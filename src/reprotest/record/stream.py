@@ -19,7 +19,10 @@ from reprotest.record.header import check_header
 from reprotest.record.template import Template, parse_template
 
 _TEMPLATES_KEPT = 256
+_SEGMENTS_KEPT = 1 << 14
+"""Segments that are remembered; what comes after them is looked up anew each time, so that memory does not grow with the run."""
 _MOST_AT_ONCE = 1 << 16
+"""Frames of one segment."""
 _STEP = np.frombuffer(STEP, "<u4")
 
 
@@ -34,7 +37,7 @@ class Segment:
         roots: (count, 2) array of uint64, the frames' roots. Copied out: comparison reads nothing else, and they lie far apart.
     """
 
-    __slots__ = ("_offset", "_size", "_stream", "count", "events", "first", "roots", "template")
+    __slots__ = ("_offset", "_roots", "_size", "_stream", "count", "events", "first", "template")
 
     def __init__(
         self, stream: Stream, first: int, roots: NDArray[np.uint64], template: int, events: int, offset: int
@@ -44,9 +47,24 @@ class Segment:
         self._size = FRAME.size + EVENT_BYTES * events
         self.first = first
         self.count = len(roots)
-        self.roots = roots
+        self._roots: NDArray[np.uint64] | None = roots
         self.template = template
         self.events = events
+
+    @property
+    def roots(self) -> NDArray[np.uint64]:
+        if self._roots is None:
+            self._roots = self._array("<u8", 32, (2,), (8,)).copy()
+        return self._roots
+
+    @property
+    def end(self) -> int:
+        """The byte after its last frame."""
+        return self._offset + self.count * self._size
+
+    def forget(self) -> None:
+        """Let go of the roots until they are asked for again."""
+        self._roots = None
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -98,14 +116,18 @@ class Stream:
         self._template_at: list[int] = []
         self._templates: dict[int, Template] = {}
         self._segments: list[Segment] = []
-        self._walk = self._walked()
+        self._walk = self._walked(self._start, 0)
 
     def segments(self) -> Iterator[Segment]:
         """Every segment, in order. Raises RecordError where the file is damaged."""
         i = 0
-        while i < len(self._segments) or self._more():
-            yield self._segments[i]
+        while i < len(self._segments) or (i < _SEGMENTS_KEPT and self._more()):
+            segment = self._segments[i]
+            yield segment
+            segment.forget()
             i += 1
+        if i == _SEGMENTS_KEPT:
+            yield from self._walked(segment.end, segment.first + segment.count)
 
     @property
     def frames(self) -> Frames:
@@ -147,8 +169,9 @@ class Stream:
             self._segments.append(segment)
         return segment is not None
 
-    def _walked(self) -> Generator[Segment]:
-        view, offset, index, where = self._view, self._start, 0, str(self.path)
+    def _walked(self, offset: int, index: int) -> Generator[Segment]:
+        """The segments from a byte on, which is where the frame of this index, or a template before it, begins."""
+        view, where = self._view, str(self.path)
         end = len(view)
         while end - offset >= FRAME.size:
             if not any(view[offset : offset + 4]) and zero_from(view, offset):
@@ -158,11 +181,12 @@ class Stream:
             if offset + size > end:
                 break
             if head.magic != STEP:
-                if head.template != len(self._template_at):
+                if head.template == len(self._template_at):
+                    self._template_at.append(offset)
+                elif head.template > len(self._template_at) or self._template_at[head.template] != offset:
                     raise RecordError(
                         f"{where} is damaged at byte {offset}: a template is out of its order; run the command again"
                     )
-                self._template_at.append(offset)
                 offset += size
                 continue
             if head.template >= len(self._template_at):
@@ -177,7 +201,7 @@ class Stream:
 
     def _alike(self, offset: int, size: int) -> NDArray[np.uint64]:
         """The roots of all frames of one size and template that begin here: tried in growing batches, as most runs are regular."""
-        most = (len(self._view) - offset) // size
+        most = min((len(self._view) - offset) // size, _MOST_AT_ONCE)
         wanted = np.frombuffer(self._view, "<u8", 6, offset)
         roots: list[NDArray[np.uint64]] = [wanted[None, 4:]]
         known, batch = 1, 8
