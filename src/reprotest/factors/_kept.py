@@ -31,20 +31,23 @@ class Keeper:
         if not path.startswith(self._roots) or path.startswith(self._folder + "/"):
             return
         target = os.path.join(self._folder, name_of(path))
-        if os.path.exists(target + ".json"):
-            return
+        # The same is done whether an earlier run has kept it or not: else that run would allocate differently, and so all that
+        # depends on addresses would differ from later runs.
+        known = os.path.exists(target + ".json")
         entry, content = _entry(path)
-        part = f"{target}.{os.getpid()}"
+        part = f"{target}.{os.getpid():07d}"
         if content:
             import shutil  # slow to import, and seldom needed
 
-            shutil.copyfile(path, part + ".data")
-            if not os.path.exists(target + ".data"):
-                _replace(part + ".data", target + ".data")
+            if not known:
+                shutil.copyfile(path, part + ".data")
+                if not os.path.exists(target + ".data"):
+                    _replace(part + ".data", target + ".data")
         with open(part, "w", encoding="utf-8") as file:
             json.dump(entry, file)
         try:
-            os.link(part, target + ".json")  # fails when another process was first
+            if not known:
+                os.link(part, target + ".json")  # fails when another process was first
         except FileExistsError:
             pass
         finally:
