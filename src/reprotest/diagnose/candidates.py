@@ -94,4 +94,6 @@ def _rank(candidate: Candidate, first: Difference | None) -> tuple[bool, bool, b
         elif not before or first.name == UNINITIALISED or _ADDS_UP.match(first.op):
             pointed = _BY_OPERATOR
     unlikely = before and candidate.id in _IN_KERNELS and not candidate.sites
+    if candidate.id == "external.state" and not candidate.seen:
+        unlikely = True  # every run makes its cache folders and writes its results
     return candidate.id not in pointed, unlikely, not candidate.seen, candidate.factor.order
