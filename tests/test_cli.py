@@ -301,6 +301,7 @@ Commands:
   env      Show this machine's manifest.
   export   Write requirements, a Dockerfile and the like from the lock.
   fleet    Run a command once on every host of a Dask cluster.
+  init     Put a working start into a project.
   lock     Run a command and lock its results.
   prune    Remove records of earlier runs.
   records  List the records of runs, check them, carry them.
@@ -329,6 +330,7 @@ Options:
   --timeout SECONDS  End a run that takes longer.
   --no-diagnose      Do not look for the cause of a difference.
   --keep             Keep the records of the experiments too.
+  --mlflow URI       Also log the result to this MLflow server.
   --html FILE        Write a page with pictures that opens from disk.
   --junit FILE       Write JUnit XML, as CI systems read it.
   --markdown FILE    Write Markdown, for a CI summary or a comment.

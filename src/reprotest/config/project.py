@@ -50,12 +50,20 @@ class NamedExperiment:
 
 @dataclass(frozen=True)
 class Project:
-    """A project's configuration: where it stands and what it asks for. Commands run in `root`."""
+    """A project's configuration: where it stands and what it asks for. Commands run in `root`.
+
+    Attributes:
+        root, file: its folder, and the file that configures it.
+        experiments: by name.
+        doctor: what `doctor` is told.
+        mlflow: where verdicts are logged, as written: `${NAME}` is not yet filled in.
+    """
 
     root: Path
     file: Path
     experiments: tuple[NamedExperiment, ...]
     doctor: DoctorSettings = field(default_factory=DoctorSettings)
+    mlflow: str | None = None
 
 
 class _Options(BaseModel):
@@ -76,6 +84,8 @@ class _Experiment(_Options):
 class _Project(_Options):
     experiments: dict[str, _Experiment] = {}
     doctor: DoctorSettings = DoctorSettings()
+    mlflow: Annotated[str, Field(min_length=1)] | None = None
+    MLFLOW_TRACKING_URI: Annotated[str, Field(min_length=1)] | None = None  # the same, by MLflow's own name
 
 
 def find(start: Path | None = None) -> Project | None:
@@ -154,12 +164,12 @@ def _project(file: Path, content: Any) -> Project:
         raise ConfigError(
             f"{where}:\n" + "\n".join(dict.fromkeys(f"  {_said(item)}" for item in error.errors()))
         ) from error
-    defaults = model.model_dump(exclude={"experiments", "doctor"}, exclude_none=True)
+    defaults = model.model_dump(include=set(_Options.model_fields), exclude_none=True)
     experiments = []
     for name, item in model.experiments.items():
         own = item.model_dump(exclude={"command"}, exclude_none=True)
         experiments.append(NamedExperiment(name, _words(where, name, item.command), RunOptions(**(defaults | own))))
-    return Project(file.parent, file, tuple(experiments), model.doctor)
+    return Project(file.parent, file, tuple(experiments), model.doctor, model.mlflow or model.MLFLOW_TRACKING_URI)
 
 
 def _words(where: str, name: str, command: str | list[str]) -> tuple[str, ...]:

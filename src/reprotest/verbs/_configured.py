@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reprotest.report.output import Output
-from reprotest.verbs._shared import exit_code, greet, parsed, session
+from reprotest.verbs._shared import exit_code, greet, logged, parsed, session
 
 if TYPE_CHECKING:
     from reprotest.result import RunReport
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def run_configured(output: Output) -> int:
     """The project's experiments one after the other, or the reference; the highest of their exit codes."""
+    from reprotest import tracking
     from reprotest.config.project import NamedExperiment, find
     from reprotest.options import RunOptions
     from reprotest.report.json import document
@@ -34,6 +35,7 @@ def run_configured(output: Output) -> int:
             "To test a training of your own: python -m reprotest run train.py",
             err=True,
         )
+    uri = tracking.address(None, project.mlflow if project is not None else None)
     commands = [(experiment, parsed(experiment.words, root)) for experiment in experiments]
     reports: dict[str, RunReport] = {}
     for experiment, command in commands:
@@ -44,4 +46,6 @@ def run_configured(output: Output) -> int:
     documents = {name: document(report) for name, report in reports.items()}
     output.result({"schema": "reprotest.experiments/1", "experiments": documents}, root)
     output.summary(reports)
+    for name, content in documents.items():
+        logged(uri, content, root, name)
     return max(exit_code(report) for report in reports.values())

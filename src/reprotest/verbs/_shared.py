@@ -111,3 +111,17 @@ def exit_code(report: RunReport) -> int:
     if report.interrupted:
         return INTERRUPTED
     return {Verdict.IDENTICAL: 0, Verdict.DIFFERENT: 1, Verdict.ERROR: 3}[report.verdict]
+
+
+def logged(uri: str | None, document: dict[str, Any], root: str | Path = ".", name: str | None = None) -> None:
+    """Log a result to MLflow, after it was written and shown: a server that is down takes nothing away."""
+    if uri is None:
+        return
+    from reprotest import tracking
+
+    try:
+        run_id = tracking.log(uri, document, root, name)
+    except tracking.NotLogged as error:
+        click.echo(f"reprotest: {error}", err=True)
+    else:
+        click.echo(f"Logged to MLflow as run {run_id}", err=True)

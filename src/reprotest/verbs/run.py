@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reprotest.report.output import Output
-from reprotest.verbs._shared import TakesCommand, exit_code, greet, outputs, parsed, reports, session
+from reprotest.verbs._shared import TakesCommand, exit_code, greet, logged, outputs, parsed, reports, session
 
 
 @click.command(
@@ -23,6 +23,7 @@ Examples:
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a run that takes longer.")
 @click.option("--no-diagnose", is_flag=True, help="Do not look for the cause of a difference.")
 @click.option("--keep", is_flag=True, help="Keep the records of the experiments too.")
+@click.option("--mlflow", metavar="URI", help="Also log the result to this MLflow server.")
 @reports
 @outputs
 @click.pass_context
@@ -34,6 +35,7 @@ def run(
     timeout: float | None,
     no_diagnose: bool,
     keep: bool,
+    mlflow: str | None,
     json_: str | None,
     quiet: bool,
     **forms: str | None,
@@ -43,14 +45,20 @@ def run(
     COMMAND is a script with its arguments, -m and a module, package.module:function, or any program after --. Options of
     reprotest stand before it; everything after belongs to the command.
     """
+    from reprotest import tracking
+    from reprotest.config.project import find
     from reprotest.options import RunOptions
     from reprotest.report.json import document
 
     options = RunOptions(runs=runs, steps=steps, timeout=timeout, diagnose=not no_diagnose, keep=keep)
     output = Output(json_, quiet, **forms)
     output.check()
+    project = find() if mlflow is None else None
+    uri = tracking.address(mlflow, project.mlflow if project is not None else None)
     greet(output)
     report = session(parsed(ctx.meta["command"]), options, output)
-    output.result(document(report))
+    content = document(report)
+    output.result(content)
     output.show(report)
+    logged(uri, content)
     return exit_code(report)
