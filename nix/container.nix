@@ -1,5 +1,10 @@
 # The image, as arguments for dockerTools: the shell's own environment, reprotest as entry point, a user without rights.
-{ pkgs, name, version, revision, env, variables, reprotest, sbom, locks }:
+# Services put other contents and another program into the same frame.
+{ pkgs, name, version, revision, env, variables, reprotest, locks
+, sbom ? null # of the packages in env
+, contents ? [ env reprotest ]
+, entrypoint ? [ "${env}/bin/python" "-m" "reprotest" ]
+}:
 let
   user = pkgs.runCommand "image-user" { } ''
     mkdir -p $out/etc
@@ -13,12 +18,12 @@ in
   inherit name;
   tag = version;
   created = "1970-01-01T00:00:01Z";
-  contents = [ env reprotest pkgs.bash pkgs.coreutils user ];
+  contents = contents ++ [ pkgs.bash pkgs.coreutils user ];
   extraCommands = "mkdir -m 1777 tmp project";
   config = {
-    Entrypoint = [ "${env}/bin/python" "-m" "reprotest" ];
+    Entrypoint = entrypoint;
     Env = map (variable: "${variable}=${variables.${variable}}") (builtins.attrNames variables) ++ [
-      "PATH=${env}/bin:${reprotest}/bin:/usr/local/bin:/usr/bin:/bin"
+      "PATH=${builtins.concatStringsSep ":" (map (package: "${package}/bin") contents)}:/usr/local/bin:/usr/bin:/bin"
       "HOME=/tmp"
     ];
     User = "65532:65532";
@@ -27,7 +32,8 @@ in
       "org.opencontainers.image.title" = name;
       "org.opencontainers.image.version" = version;
       "org.opencontainers.image.revision" = revision;
+    } // (if sbom == null then { } else {
       "reprotest.sbom" = "${sbom}"; # a path in the image
-    } // builtins.listToAttrs (map (lock: { name = "reprotest.lock.${lock}"; value = digest lock; }) (builtins.attrNames locks));
+    }) // builtins.listToAttrs (map (lock: { name = "reprotest.lock.${lock}"; value = digest lock; }) (builtins.attrNames locks));
   };
 }

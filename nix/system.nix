@@ -16,10 +16,10 @@ let
     variables = import ./variables.nix { inherit pkgs reprotest; };
     sbom = import ./sbom.nix { inherit pkgs environment project env reprotest; lock = folder + "/poetry.lock"; };
     shell = import ./shell.nix { inherit pkgs env variables reprotest; inherit (project) name; };
+    locks = { poetry = folder + "/poetry.lock"; flake = ../flake.lock; } // debianLock;
     image = import ./container.nix {
-      inherit pkgs env variables reprotest sbom revision;
+      inherit pkgs env variables reprotest sbom revision locks;
       inherit (project) name version;
-      locks = { poetry = folder + "/poetry.lock"; flake = ../flake.lock; } // debianLock;
     };
   };
   cpu = from src;
@@ -35,6 +35,9 @@ in
     container = pkgs.dockerTools.streamLayeredImage cpu.image;
     container-archive = archive;
     inherit (cpu) sbom;
+  } // import ./services.nix {
+    inherit pkgs environment tool project revision;
+    inherit (cpu) env variables reprotest locks;
   }) // (if !hasCuda then { } else {
     env-cuda = gpu.env;
     container-cuda = pkgs.dockerTools.streamLayeredImage gpu.image;
