@@ -3,6 +3,7 @@
 { pkgs, name, version, revision, env, variables, reprotest, locks
 , sbom ? null # of the packages in env
 , contents ? [ env reprotest ]
+, folders ? [ "project" "records" ] # where something is mounted; a new volume takes the rights from here
 , entrypoint ? [ "${env}/bin/python" "-m" "reprotest" ]
 }:
 let
@@ -19,7 +20,7 @@ in
   tag = version;
   created = "1970-01-01T00:00:01Z";
   contents = contents ++ [ pkgs.bash pkgs.coreutils user ];
-  extraCommands = "mkdir -m 1777 tmp project";
+  extraCommands = "mkdir -m 1777 tmp ${builtins.concatStringsSep " " folders}";
   config = {
     Entrypoint = entrypoint;
     Env = map (variable: "${variable}=${variables.${variable}}") (builtins.attrNames variables) ++ [

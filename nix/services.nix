@@ -14,6 +14,7 @@ in
     name = "${project.name}-notebook";
     variables = variables // notebook.extraVariables;
     contents = notebook.packages ++ [ env reprotest ];
+    folders = [ "project" "notebooks" ];
     entrypoint = [ "${builtins.head notebook.packages}/bin/jupyter" "lab" ];
   };
   container-mlflow = image {
@@ -21,6 +22,7 @@ in
     env = mlflow;
     variables = builtins.removeAttrs variables [ "PYTHONPATH" ];
     contents = [ mlflow ];
+    folders = [ "project" "mlflow" ];
     entrypoint = [ "${mlflow}/bin/python" "-m" "mlflow" ];
   };
 }

@@ -10,7 +10,7 @@ let
   debianLock = if pkgs ? debianBase then { debian = pkgs.debianBase.lockFile; } else { };
 
   # What is made from one lock folder: the ordinary one, or CUDA's.
-  from = folder: rec {
+  from = name: folder: rec {
     env = environment { inherit folder groups; };
     reprotest = import ./reprotest.nix { inherit pkgs environment tool env; own = src == tool; };
     variables = import ./variables.nix { inherit pkgs reprotest; };
@@ -18,12 +18,12 @@ let
     shell = import ./shell.nix { inherit pkgs env variables reprotest; inherit (project) name; };
     locks = { poetry = folder + "/poetry.lock"; flake = ../flake.lock; } // debianLock;
     image = import ./container.nix {
-      inherit pkgs env variables reprotest sbom revision locks;
-      inherit (project) name version;
+      inherit pkgs name env variables reprotest sbom revision locks;
+      inherit (project) version;
     };
   };
-  cpu = from src;
-  gpu = from cuda;
+  cpu = from project.name src;
+  gpu = from "${project.name}-cuda" cuda;
   archive = pkgs.dockerTools.buildLayeredImage cpu.image;
   context = { inherit pkgs project environment src files pytest groups archive; inherit (cpu) env reprotest variables sbom; };
 in

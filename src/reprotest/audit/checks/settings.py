@@ -103,13 +103,14 @@ _SOURCE = "https://git-scm.com/docs/gitignore"
 
 
 def _not_ignored(
-    repository: Repository, probes: Mapping[str, str], versioned: re.Pattern[str] | None
+    repository: Repository, probes: Mapping[str, tuple[str, ...]], versioned: re.Pattern[str]
 ) -> Iterator[Found]:
-    lacking = [what for what, path in probes.items() if not repository.gitignore.ignores(path)]
+    """`probes`: what should be ignored → paths, of which one at least must be."""
+    lacking = [what for what, paths in probes.items() if not any(map(repository.gitignore.ignores, paths))]
     if lacking:
         yield Found(f"not ignored: {', '.join(lacking)}", ".gitignore")
     for path in sorted(repository.tracked or ()):
-        if versioned is not None and versioned.search(path) and not path.startswith("tests/"):
+        if versioned.search(path) and not path.startswith("tests/"):
             yield Found(f"{path} is committed", path)
 
 
@@ -124,7 +125,9 @@ def _not_ignored(
 )
 def data(repository: Repository) -> Iterator[Found]:
     return _not_ignored(
-        repository, {"data/": "data/train.bin"}, re.compile(r"^data/.*\.(csv|parquet|npy|npz|zip|tar|gz|bin|h5|arrow)$")
+        repository,
+        {"data/": ("data/train.bin", "datasets/train.bin")},
+        re.compile(r"^data/.*\.(csv|parquet|npy|npz|zip|tar|gz|bin|h5|arrow)$"),
     )
 
 
@@ -139,10 +142,8 @@ def data(repository: Repository) -> Iterator[Found]:
 )
 def checkpoints(repository: Repository) -> Iterator[Found]:
     probes = {
-        "*.pt": "model.pt",
-        "*.ckpt": "last.ckpt",
-        "checkpoints/": "checkpoints/1/state",
-        "mlruns/": "mlruns/0/meta",
+        "checkpoints (*.pt, *.ckpt, checkpoints/)": ("model.pt", "model.pth", "last.ckpt", "checkpoints/1/state"),
+        "run folders (outputs/, mlruns/)": ("outputs/1/log", "mlruns/0/meta", "runs/1/log", "logs/1", "wandb/1"),
     }
     return _not_ignored(repository, probes, re.compile(r"\.(pt|pth|ckpt|safetensors)$|^mlruns/"))
 
@@ -158,9 +159,7 @@ def checkpoints(repository: Repository) -> Iterator[Found]:
 )
 def caches(repository: Repository) -> Iterator[Found]:
     probes = {
-        "__pycache__/": "src/__pycache__/m.cpython-311.pyc",
-        ".venv/": ".venv/bin/python",
-        ".ipynb_checkpoints/": ".ipynb_checkpoints/a.ipynb",
-        ".reprotest/": ".reprotest/runs/1/plan.json",
+        "__pycache__/": ("src/__pycache__/m.cpython-311.pyc",),
+        ".venv/": (".venv/bin/python", "venv/bin/python", "env/bin/python"),
     }
     return _not_ignored(repository, probes, re.compile(r"(^|/)__pycache__/|\.pyc$|^\.venv/"))
