@@ -47,7 +47,7 @@ _REFERENCE = re.compile(r"(?<!\$)\$\{(?:env:)?([A-Z][A-Z0-9_]*)(?::-([^${}]*))?\
 _ASSIGNED = re.compile(r"^\s*#?\s*(?:export\s+)?([A-Za-z_]\w*)=", re.MULTILINE)
 _SET_BY_OTHERS = re.compile(
     r"(PATH|HOME|USER|SHELL|PWD|TMPDIR|LANG|LC_\w+|TZ|TERM|CI|HOSTNAME|RANK|WORLD_SIZE|LOCAL_\w+|MASTER_\w+|SLURM_\w+|KUBERNETES_\w+"
-    r"|APPTAINER_\w+|SINGULARITY_\w+|NIX_\w+|PYTHON\w+|OMP_\w+|MKL_\w+|CUBLAS_WORKSPACE_CONFIG|CUDA_\w+|REPROTEST_\w+|GITHUB_\w+|XDG_\w+)"
+    r"|APPTAINER_\w+|SINGULARITY_\w+|NIX_\w+|PYTHON\w+|OMP_\w+|MKL_\w+|CUBLAS_WORKSPACE_CONFIG|CUDA_\w+|REPROTEST_\w+|GITHUB_\w+|XDG_\w+|MPL\w+)"
 )
 """Variables of the system, of launchers and of libraries: nobody writes them into a .env."""
 _SKIPPED = frozenset({"site-packages", "node_modules", "build", "dist", "tests", "venv"})

@@ -14,7 +14,6 @@ from reprotest.factors import factor
 
 _STAGE = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?", re.IGNORECASE)
 _ARGUMENT = re.compile(r"^\s*ARG\s+(\w+)=(\S+)")
-_SERVICE_IMAGE = re.compile(r"^\s+image:\s*[\"']?([^\s\"'#]+)")
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 
@@ -117,33 +116,25 @@ def images(repository: Repository) -> Iterator[Found]:
                 if found["stage"]:
                     stages.add(found["stage"].lower())
     for path in repository.matching("*compose*.yml", "*compose*.yaml"):
-        text = repository.text(path)
-        built = "build:" in text
-        for number, line in enumerate(text.splitlines(), 1):
-            if (found := _SERVICE_IMAGE.match(line)) and not (
-                built and "/" not in found[1] and _near_build(text, number)
-            ):
-                yield from _digest_found(found[1], path, number)
+        for image in _pulled(repository.text(path)):
+            yield from _digest_found(image, path, repository.line(path, r"image:.*" + re.escape(image)))
+
+
+def _pulled(compose: str) -> list[str]:
+    """The images that the services of a compose file pull: neither built by it nor loaded by hand."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(compose)
+        services = [service for service in content["services"].values() if isinstance(service, dict)]
+    except (yaml.YAMLError, RecursionError, KeyError, TypeError, AttributeError):
+        return []
+    own = [service for service in services if "build" in service or service.get("pull_policy") in ("never", "build")]
+    return [str(service["image"]) for service in services if "image" in service and service not in own]
 
 
 def _filled_in(image: str, arguments: Mapping[str, str]) -> str:
     return re.sub(r"\$\{?(\w+)(?::-[^}]*)?\}?", lambda found: arguments.get(found[1], found[0]), image)
-
-
-def _near_build(text: str, number: int) -> bool:
-    """Does the same service build the image that it names? Then the name is its own."""
-    lines = text.splitlines()
-    depth = len(lines[number - 1]) - len(lines[number - 1].lstrip())
-    for step in (-1, 1):
-        at = number - 1 + step
-        while 0 <= at < len(lines) and (not lines[at].strip() or len(lines[at]) - len(lines[at].lstrip()) >= depth):
-            if (
-                re.match(r"^\s+(build:|pull_policy:\s*never)", lines[at])
-                and len(lines[at]) - len(lines[at].lstrip()) == depth
-            ):
-                return True
-            at += step
-    return False
 
 
 @check(

@@ -53,7 +53,8 @@ def _example(repository: Repository) -> Mapping[str, str]:
 def _unsaid(repository: Repository) -> list[str]:
     """Variables that programs and configurations read and that .env.example does not have."""
     old = repository.text(".env.example")
-    have = set(merged.assigned(old))
+    examples = repository.matching(".env.example", ".env.*.example", ".env.template", ".env.sample")
+    have = {name for path in examples for name in merged.assigned(repository.text(path))}
     return [name for name in merged.assigned(merged.env_example(repository.root, old)) if name not in have]
 
 

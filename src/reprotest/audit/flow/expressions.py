@@ -178,7 +178,9 @@ class Expressions:
                 return module_scope.get(name)
             package = holder.module.file.removesuffix("/__init__.py")
             sub = self.modules.find(name, [package]) if package != holder.module.file else None
-            return ModuleValue(sub) if sub is not None and sub.file in self.scopes else None
+            if sub is not None and sub.file in self.scopes:
+                return ModuleValue(sub, f"{holder.name}.{name}" if holder.name else "")
+            return External(f"{holder.name}.{name}") if holder.name else None
         if isinstance(holder, Instance):
             method = holder.of.method(name)
             if method is not None:

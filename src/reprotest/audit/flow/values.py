@@ -58,7 +58,10 @@ class Varying:
 
 @dataclass(frozen=True)
 class ModuleValue:
+    """A module of the project's; `name`: as it was imported, for what it offers by ways that the text does not show."""
+
     module: Module
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -267,10 +267,10 @@ class Walk(Expressions):
             found = self._imported(alias.name)
             first = alias.name.partition(".")[0]
             if alias.asname:
-                scope.names[alias.asname] = ModuleValue(found) if found else External(alias.name)
+                scope.names[alias.asname] = ModuleValue(found, alias.name) if found else External(alias.name)
             else:
                 top = self.modules.find(first, self.roots)
-                scope.names[first] = ModuleValue(top) if top else External(first)
+                scope.names[first] = ModuleValue(top, first) if top else External(first)
 
     def _ImportFrom(self, node: ast.ImportFrom, scope: Scope, frame: Frame) -> None:
         name = node.module or ""
@@ -295,7 +295,7 @@ class Walk(Expressions):
             elif (sub := self._imported(f"{name}.{alias.name}")) is not None:
                 value = ModuleValue(sub)
             else:
-                value = External(f"{name}.{alias.name}") if source is None else None
+                value = External(f"{name}.{alias.name}")
             scope.names[alias.asname or alias.name] = value
 
     def _imported(self, name: str) -> Module | None:
