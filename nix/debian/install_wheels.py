@@ -1,7 +1,8 @@
 """Install wheels into a prefix, the same bytes every time: install_wheels.py PREFIX WHEEL…
 
 Wheels are merged into one real site-packages, since CUDA's libraries find each other by $ORIGIN, which packages
-symlinked from elsewhere would break. A file that two wheels bring is an error. The format: PEP 427 and the entry
+symlinked from elsewhere would break. A file that two wheels bring is an error, unless it is the same one (mlflow and
+mlflow-skinny). The format: PEP 427 and the entry
 points specification.
 """
 
@@ -10,6 +11,7 @@ import os
 import shutil
 import sys
 import zipfile
+from pathlib import Path
 
 SCRIPT = """\
 #!{python}
@@ -32,10 +34,10 @@ class Prefix:
         places = {"scripts": "bin", "data": "", "headers": "include"}
         return self.site if kind in ("purelib", "platlib") else os.path.join(self.root, places[kind])
 
-    def claim(self, path, wheel):
+    def claim(self, path, wheel, content=lambda: None):
         if not os.path.realpath(path).startswith(self.root + "/"):
             raise SystemExit(f"{wheel}: {path} leads out of the prefix")
-        if path in self.owner:
+        if path in self.owner and content() != Path(path).read_bytes():
             raise SystemExit(f"{wheel} and {self.owner[path]} both bring {path}")
         self.owner[path] = wheel
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -60,7 +62,7 @@ class Prefix:
             kind, name = name.removeprefix(data).split("/", 1)
             base, script = self.place(kind), kind == "scripts"
         path = os.path.join(base, name)
-        self.claim(path, info)
+        self.claim(path, info, lambda: archive.read(member))
         with archive.open(member) as source, open(path, "wb") as target:
             if script:
                 target.write(self.with_shebang(source.read()))

@@ -66,6 +66,13 @@ def test_two_wheels_with_one_file_are_refused_by_name(tmp_path: Path) -> None:
     assert "b-1.0.dist-info and a-1.0.dist-info both bring" in done.stderr
 
 
+def test_two_wheels_may_bring_the_same_file(tmp_path: Path) -> None:
+    wheels = wheel(tmp_path, "a", {"shared.py": "1"}), wheel(tmp_path, "b", {"shared.py": "1"})
+    done = install(tmp_path / "prefix", *wheels)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "prefix" / SITE / "shared.py").read_text() == "1"
+
+
 def test_a_member_that_leads_out_of_the_prefix_is_refused(tmp_path: Path) -> None:
     done = install(tmp_path / "prefix", wheel(tmp_path, "a", {"../../../../../../escaped.py": "1"}))
     assert done.returncode != 0
