@@ -83,11 +83,12 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def reprotest(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+def reprotest(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != tracking.VARIABLE}
     return subprocess.run(
         [sys.executable, "-m", "reprotest", *arguments],
         cwd=cwd,
-        env={**os.environ, **environ},
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -137,7 +138,7 @@ def test_by_configuration_and_with_the_digest_of_what_was_loaded(server: str, pr
         "MLFLOW_TRACKING_URI: ${MLFLOW_TRACKING_URI}\nexperiments:\n  constant:\n    command: train.py\n"
     )
     (project / ".env").write_text(f"MLFLOW_TRACKING_URI={server}\n")
-    done = reprotest("--quiet", cwd=project, MLFLOW_TRACKING_URI="")
+    done = reprotest("--quiet", cwd=project)
     assert done.returncode == 0, done.stderr
     run, artifacts = logged(server, done.stderr)
     assert run.info.run_name == "constant"
