@@ -150,7 +150,8 @@ def _of_record(document: Mapping[str, Any], root: Path) -> tuple[Any, list[Any]]
         except (OSError, RecordError):
             continue
         try:
-            return record.manifest, list(record.extras("config"))
+            loaded = [entry for of_process in record.extras("config") for entry in of_process]
+            return record.manifest, loaded
         finally:
             record.close()
     return None, []
