@@ -173,12 +173,14 @@ class _Session:
             seed=self._options.seed,
         )
         self.report.experiments = bench.rows
-        if not self._output_only:
+        records = [t.record for t in pair]
+        # Modules and operators are PyTorch's; a run that ended without its last notes may have imported it.
+        imported = {name for record in records for names in record.extras("modules") for name in names}
+        if not self._output_only and ("torch" in imported or not imported):
             self._on_event(StageStarted(Stage.LOCATE))
             self.report.located = finer(bench, difference, (_free(0), _free(self._base.index(self._other))))
             self.report.first_difference = refined(difference, self.report.located)
         self._on_event(StageStarted(Stage.EXPERIMENT))
-        records = [t.record for t in pair]
         finest = self.report.located[-1] if self.report.located else difference
         files_differ = self._lab.state.freeze() is None and matters(*records)
         suspects = candidates(records, finest, files_differ=files_differ)
