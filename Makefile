@@ -31,7 +31,7 @@ run: venv ## see it work: a training script that does not repeat, and its mended
 test: lint browser $(TEST_EXTRA) ## lint, types and all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations 10 $(PYTEST)
 
-browser: # for the tests of the HTML report; without one they skip themselves
+browser: ## bring the browser in which the tests look at the HTML report (Debian, as root)
 	@scripts/browser
 
 lint: venv ## ruff and mypy

@@ -120,7 +120,8 @@ def test_what_cannot_be_restored_is_refused_before_anything_changes() -> None:
 
 
 def test_a_framework_that_is_missing_is_named(python: Any) -> None:
-    state = json.dumps(reprotest.RNGState.capture().state_dict())
+    captured = "import json, numpy, torch, reprotest; print(json.dumps(reprotest.RNGState.capture().state_dict()))"
+    state = python(captured).stdout
     source = """
         import json, sys, reprotest
         state = reprotest.RNGState().load_state_dict(json.load(sys.stdin))
