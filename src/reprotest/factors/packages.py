@@ -93,7 +93,10 @@ def _name_and_version(distribution: Json) -> tuple[str, str]:
         name, dash, version = folder.removesuffix(".dist-info").rpartition("-")
         if dash:
             return name, version
-    metadata = distribution.metadata  # the remains of a package that was removed badly have no name
+    try:
+        metadata = distribution.metadata  # the remains of a package that was removed badly have no name
+    except FileNotFoundError:  # so says importlib_metadata, which takes the place of the standard library's once it is imported
+        return "", ""
     return metadata["Name"] or "", metadata["Version"] or ""
 
 

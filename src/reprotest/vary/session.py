@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -358,6 +359,10 @@ class _Session:
         assert self._reference is not None
         detail = self._partial.detail(variation.key) if not beside else None
         difference = detail.difference if detail else bench.difference(frozenset({variation}) | beside)
+        if difference is not None and difference.location is None:
+            sites = [site for site in self._reference.record.uses().get(variation.factor_id, {}) if site]
+            if len(sites) == 1:  # the one line through which the factor can act
+                difference = replace(difference, location=sites[0])
         return Sensitivity(
             variation.factor_id,
             one.usual(seen(self._reference.record, one)),
