@@ -95,7 +95,7 @@ def _name_and_version(distribution: Json) -> tuple[str, str]:
             return name, version
     try:
         metadata = distribution.metadata  # the remains of a package that was removed badly have no name
-    except FileNotFoundError:  # so says importlib_metadata, which takes the place of the standard library's once it is imported
+    except FileNotFoundError:  # so says importlib_metadata, which replaces the standard library's once it is imported
         return "", ""
     return metadata["Name"] or "", metadata["Version"] or ""
 
