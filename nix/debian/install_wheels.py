@@ -1,9 +1,8 @@
 """Install wheels into a prefix, the same bytes every time: install_wheels.py PREFIX WHEEL…
 
 Wheels are merged into one real site-packages, since CUDA's libraries find each other by $ORIGIN, which packages
-symlinked from elsewhere would break. A file that two wheels bring is an error, unless it is the same one (mlflow and
-mlflow-skinny). The format: PEP 427 and the entry
-points specification.
+symlinked from elsewhere would break. A file or command that two wheels bring is an error, unless it is the same one
+(mlflow and mlflow-skinny). The format: PEP 427 and the entry points specification.
 """
 
 import configparser
@@ -34,7 +33,7 @@ class Prefix:
         places = {"scripts": "bin", "data": "", "headers": "include"}
         return self.site if kind in ("purelib", "platlib") else os.path.join(self.root, places[kind])
 
-    def claim(self, path, wheel, content=lambda: None):
+    def claim(self, path, wheel, content):
         if not os.path.realpath(path).startswith(self.root + "/"):
             raise SystemExit(f"{wheel}: {path} leads out of the prefix")
         if path in self.owner and content() != Path(path).read_bytes():
@@ -78,10 +77,10 @@ class Prefix:
     def script(self, command, reference, info):
         module, function = reference.split("[")[0].strip().split(":")
         path = os.path.join(self.root, "bin", command)
-        self.claim(path, info)
-        with open(path, "w") as file:
-            name = function.split(".")[0]
-            file.write(SCRIPT.format(python=self.python, module=module, name=name, function=function))
+        name = function.split(".")[0]
+        text = SCRIPT.format(python=self.python, module=module, name=name, function=function).encode()
+        self.claim(path, info, lambda: text)
+        Path(path).write_bytes(text)
         os.chmod(path, 0o755)
         return path
 

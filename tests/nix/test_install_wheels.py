@@ -73,6 +73,15 @@ def test_two_wheels_may_bring_the_same_file(tmp_path: Path) -> None:
     assert (tmp_path / "prefix" / SITE / "shared.py").read_text() == "1"
 
 
+def test_two_wheels_may_bring_the_same_command(tmp_path: Path) -> None:
+    commands = "[console_scripts]\ntool = shared:main\n"
+    wheels = wheel(tmp_path, "a", {}, commands), wheel(tmp_path, "b", {}, commands)
+    assert install(tmp_path / "prefix", *wheels).returncode == 0
+    other = wheel(tmp_path, "c", {}, commands.replace("shared", "other"))
+    done = install(tmp_path / "other", *wheels, other)
+    assert "c-1.0.dist-info and b-1.0.dist-info both bring" in done.stderr
+
+
 def test_a_member_that_leads_out_of_the_prefix_is_refused(tmp_path: Path) -> None:
     done = install(tmp_path / "prefix", wheel(tmp_path, "a", {"../../../../../../escaped.py": "1"}))
     assert done.returncode != 0
