@@ -75,9 +75,9 @@ def test_two_wheels_may_bring_the_same_file(tmp_path: Path) -> None:
 
 def test_two_wheels_may_bring_the_same_command(tmp_path: Path) -> None:
     commands = "[console_scripts]\ntool = shared:main\n"
-    wheels = wheel(tmp_path, "a", {}, commands), wheel(tmp_path, "b", {}, commands)
+    wheels = wheel(tmp_path, "a", {}, entry_points=commands), wheel(tmp_path, "b", {}, entry_points=commands)
     assert install(tmp_path / "prefix", *wheels).returncode == 0
-    other = wheel(tmp_path, "c", {}, commands.replace("shared", "other"))
+    other = wheel(tmp_path, "c", {}, entry_points=commands.replace("shared", "other"))
     done = install(tmp_path / "other", *wheels, other)
     assert "c-1.0.dist-info and b-1.0.dist-info both bring" in done.stderr
 

@@ -244,17 +244,10 @@ def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
 
 
 def _untangle(bench: Bench, usable: list[Candidate], findings: Findings) -> None:
-    """Drop causes that only acted through another one.
+    """Drop causes that only acted through another one, by trying them again with that path closed.
 
-    Native code that orders things by address (a Rust hash map keyed by its own) differs after anything that moves allocations. Objects of
-    Python are told apart by creation order meanwhile, native ones cannot be; so where addresses are a cause, what was not seen in use
-    is not blamed beside them. Freeing threads changes which of them draws first from a stream: that path can be closed, and they are
-    tried again.
+    Freeing threads changes which of them draws first from a stream.
     """
-    if "memory.address" in findings.proven:
-        for candidate in usable:
-            if candidate.id != "memory.address" and not candidate.sites:
-                findings.proven.pop(candidate.id, None)
     proven = set(findings.proven)
     if "threads.schedule" in findings.proven and not proven.isdisjoint(_ENTROPY):
         closed = {k: replace(v, constant=True) if k in _ENTROPY else v for k, v in findings.reference.items()}
