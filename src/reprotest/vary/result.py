@@ -81,6 +81,7 @@ class Sensitivity:
         final: how far apart the runs end.
         fix: what to change.
         beside: other variations without which it does not change the result: an interaction.
+        location: the user's line through which the factor acts, where there is but one; None where several use it or none is seen.
     """
 
     factor: str
@@ -90,6 +91,7 @@ class Sensitivity:
     final: Final
     fix: str
     beside: tuple[Other, ...] = ()
+    location: str | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ def _sensitivity(item: Sensitivity) -> dict[str, Any]:
         "course": None if final.course is None else str(final.course),
         "beside": [asdict(other) for other in item.beside],
         "fix": item.fix,
+        "location": item.location,
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -359,10 +358,7 @@ class _Session:
         assert self._reference is not None
         detail = self._partial.detail(variation.key) if not beside else None
         difference = detail.difference if detail else bench.difference(frozenset({variation}) | beside)
-        if difference is not None and difference.location is None:
-            sites = [site for site in self._reference.record.uses().get(variation.factor_id, {}) if site]
-            if len(sites) == 1:  # the one line through which the factor can act
-                difference = replace(difference, location=sites[0])
+        sites = [site for site in self._reference.record.uses().get(variation.factor_id, {}) if site]
         return Sensitivity(
             variation.factor_id,
             one.usual(seen(self._reference.record, one)),
@@ -371,6 +367,7 @@ class _Session:
             detail.final if detail else Final(),
             one.fix,
             tuple(Other(other.factor_id, other.to) for other in sorted(beside, key=lambda o: o.key)),
+            sites[0] if len(sites) == 1 else None,
         )
 
     def _closed(self) -> VaryReport:
