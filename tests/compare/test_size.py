@@ -82,6 +82,11 @@ def test_halves_and_eighths_in_numbers():
     )
 
 
+def test_large_integers_are_subtracted_exactly():
+    a, b = np.array([1], "i8"), np.array([2**54 - 1], "i8")
+    assert size_of_values(value("int64", a), value("int64", b)).max_abs == float(2**54 - 2)
+
+
 @given(st.sampled_from(["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]), st.data())
 def test_integers(kind, data):
     dtype = np.dtype(kind)

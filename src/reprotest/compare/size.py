@@ -66,9 +66,8 @@ def size_of_values(a: Value, b: Value, order_a: str = "<", order_b: str = "<") -
     if dtypes.is_float(dtype) and ulp == 0:
         note += "; only the sign of zero differs"
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        apart = np.abs(p - q)
-        if not dtypes.is_float(dtype):
-            apart = np.maximum(apart, dtypes.distance(dtype, x, y)[finite].astype(np.float64))
+        # The difference of large integers is exact only where it is taken before they become float64.
+        apart = np.abs(p - q) if dtypes.is_float(dtype) else dtypes.distance(dtype, x, y)[finite].astype(np.float64)
         # Halves do not overflow where the difference of two huge numbers would.
         relative = np.abs(p / 2 - q / 2) / np.maximum(np.abs(p) / 2, np.abs(q) / 2)
     return Size(_finite(apart.max()), _finite(np.nan_to_num(relative, nan=0.0).max()), ulp, note)
