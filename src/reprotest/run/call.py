@@ -15,16 +15,10 @@ def _main() -> None:
     for part in attribute.split("."):
         function = getattr(function, part)
     result = function()
-    probe = sys.modules.get("reprotest.probe.child")
-    child = getattr(probe, "current", None)
-    if child is not None and result is not None:
-        from reprotest.record.event import Phase
+    if getattr(sys.modules.get("reprotest.probe.child"), "current", None) is not None:
+        from reprotest.api import observe_result
 
-        code = getattr(function, "__code__", None)
-        shown = code and child.shown(code)
-        location = f"{shown}:{code.co_firstlineno}" if code and shown else None
-        child.observe("return value", Phase.OUTPUT, result, location=location)
-        child.commit()
+        observe_result(function, result)
 
 
 if __name__ == "__main__":

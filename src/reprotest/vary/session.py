@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from functools import partial
 from pathlib import Path
 
-from reprotest import manifest
 from reprotest.diagnose.experiments import RISKY
 from reprotest.diagnose.laboratory import Course, Laboratory, Settings, Trial, differ
 from reprotest.factors import Setting, all_factors, factor
@@ -20,7 +18,6 @@ from reprotest.run.guardian import guarded
 from reprotest.run.replicate import Ended, Replica, describe_exit
 from reprotest.run.state import State
 from reprotest.run.store import Store, full_disk_said
-from reprotest.secrets import mask_command
 from reprotest.vary.bench import Bench, OutOfBudget, ends
 from reprotest.vary.options import VaryOptions, selected
 from reprotest.vary.partial import Partial
@@ -244,8 +241,6 @@ class _Session:
                 f"no weights, losses, batches or estimators were seen, so the program's output{besides} was compared; "
                 "call reprotest.observe(name, value) on what matters"
             )
-        told = {**manifest.read(), "command": mask_command(list(self._lab.command.shown))}
-        (first.replica.run_dir / "manifest.json").write_text(json.dumps(told, indent=1))
 
     def _continued(self, first: Trial) -> Trial | None:
         """The reference of an interrupted session, if the command still does the same as then; else nothing of it holds."""
