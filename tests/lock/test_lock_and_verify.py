@@ -7,6 +7,8 @@ from pathlib import Path
 
 from reprotest import cli
 from reprotest.lock import file, readme
+from reprotest.run.catalog import entries
+from reprotest.run.store import Store
 
 
 def test_lock_then_verify_then_a_changed_input(project, call, capsys):
@@ -51,6 +53,21 @@ def test_without_the_locked_record_the_chains_still_tell_where(project, call):
     found = call("verify")[1]["experiments"]["train"]
     assert found["first_difference"] is None
     assert found["parted"] == {"stream": "main", "agree_until": 0, "differ_at": 0}
+
+
+def test_an_experiment_is_compared_with_its_own_record_and_no_other_of_the_same_result(project, call):
+    program = (project / "train.py").read_text()
+    (project / "other.py").write_text(f"# the same result from another line\n\n{program}")
+    assert call("lock", "train.py")[0] == 0
+    assert call("lock", "other.py")[0] == 0
+    (project / "rate.txt").write_text("0.8")
+    documents = call("verify")[1]["experiments"]
+    assert {name: one["first_difference"]["location"] for name, one in documents.items()} == {
+        "train": "train.py:7", "other": "other.py:9",
+    }  # fmt: skip
+    assert call("prune", *(e.name for e in entries(Store.at(str(project))) if e.command == "train.py"))[0] == 0
+    found = call("verify", "train")[1]["experiments"]["train"]
+    assert (found["first_difference"], found["parted"]["agree_until"]) == (None, 0)
 
 
 def test_an_unknown_class_agrees_within_tolerance_and_is_added(project, call, monkeypatch):

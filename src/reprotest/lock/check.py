@@ -16,7 +16,7 @@ from reprotest.lock.file import Lock, Locked
 from reprotest.lock.judge import Agreement, Judgement, judge
 from reprotest.lock.runs import Done, command_of, laboratory, run_once
 from reprotest.options import OnEvent, RunEnded, RunStarted, Stage, StageStarted, ignore
-from reprotest.record import open_record
+from reprotest.record import Record, open_record
 from reprotest.result import Difference
 from reprotest.run.catalog import entries
 from reprotest.run.store import Store
@@ -133,7 +133,7 @@ def _explain(checked: Checked, locked: Locked, done: Done, root: Path) -> None:
     nearest = checked.judgement.nearest
     assert nearest is not None
     record = done.trial.record
-    checked.first_difference = _first_difference(record.path, nearest.outcome.digest, Path(record.plan.get("cwd", ".")))
+    checked.first_difference = _first_difference(record, nearest.outcome.digest)
     if checked.first_difference is None:
         checked.parted = diverging_step(nearest.outcome, done.outcome)
     suspects = [
@@ -165,19 +165,34 @@ def _changed(factor: str, before: Mapping[str, str], now: Mapping[str, str]) -> 
     return found
 
 
-def _first_difference(run_dir: Path, digest: str, cwd: Path) -> Difference | None:
-    """Between the locked run, if the store still has one with that result, and this one."""
+def _first_difference(now: Record, digest: str) -> Difference | None:
+    """Between the locked run, if the store still has one with that result, and this one.
+
+    Another experiment may be locked to the very same result, so it takes a record of this command; one that was made in this very
+    folder is preferred to one that was brought here from another.
+    """
+    cwd = now.plan.get("cwd", ".")
+    found = None
     for entry in entries(Store.at(str(cwd))):
-        if entry.digest == digest and entry.sealed:
-            ours, theirs = open_record(entry.path), open_record(run_dir)
-            try:
-                return first_difference(ours, theirs)
-            except RecordError:
+        if entry.digest != digest or not entry.sealed:
+            continue
+        try:
+            locked = open_record(entry.path)
+        except RecordError:
+            continue
+        try:
+            if locked.manifest.get("command") != now.manifest.get("command"):
                 continue
-            finally:
-                ours.close()
-                theirs.close()
-    return None
+            here = locked.plan.get("cwd") == cwd
+            if here or found is None:
+                found = first_difference(locked, now)
+            if here:
+                return found
+        except RecordError:
+            continue
+        finally:
+            locked.close()
+    return found
 
 
 def document(checked: Sequence[Checked], *, readme: str | None = None) -> dict[str, Any]:
