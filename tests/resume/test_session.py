@@ -41,6 +41,7 @@ def test_a_script_that_saves_everything_resumes_exactly_and_leaves_no_trace(tmp_
     assert (code, document["verdict"]) == (0, "identical"), document
     assert (document["steps"], document["resumed_at"], document["compared"]) == (8, 4, 4)
     assert document["first_difference"] is None
+    assert all((tmp_path / record / "seal.json").exists() for record in document["records"])
     assert (tmp_path / "last.pt").read_bytes() == b"the user's own checkpoint of a long training"
     assert sorted(path.name for path in tmp_path.iterdir()) == [".reprotest", "last.pt", "train.py"]
 

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from reprotest.run import leftovers
+from reprotest.run.catalog import entries
+from reprotest.run.store import Store
+
 pytestmark = pytest.mark.filterwarnings("default")
 
 CELLS = [
@@ -68,6 +72,12 @@ def test_notebook(executed: Any) -> None:
     assert "%%reproducible: unrecognized arguments: --rnus" in error(executed, 10).evalue
     assert "ZeroDivisionError" in error(executed, 11).evalue
     assert {path.name for path in executed[1].iterdir()} == {".reprotest"}
+
+    store = Store(executed[1] / ".reprotest")
+    runs = {entry.name for entry in entries(store)}
+    cells = leftovers.belonging(store, runs)
+    assert cells, "cells go with the runs that were made of them"
+    assert leftovers.abandoned(store, runs, 0.0) == []
 
 
 def test_ipython_is_imported_for_nobody_else() -> None:

@@ -78,13 +78,15 @@ def test_the_factor_that_a_program_depends_on_is_named_and_no_other(
     assert item["from"] != item["to"]
 
 
-def test_thread_counts_are_told_as_plain_numbers(varied: Varied) -> None:
+def test_thread_counts_are_told_as_plain_numbers(varied: Varied, tmp_path: Path) -> None:
     report = varied(
         "import os, reprotest; reprotest.observe('n', float(os.environ['OMP_NUM_THREADS']))",
         "--vary=+threads.count",
         environment={"OMP_NUM_THREADS": "3"},
     )
     first = report["sensitive_to"][0]
+    [record] = report["records"]
+    assert (tmp_path / record / "seal.json").exists()
     assert (first["from"], first["to"]) == ("3", "1")
     assert first["final"]["max_abs"] == 2.0
     assert first["course"] == "elsewhere"

@@ -88,7 +88,7 @@ def _by_records(command: Sequence[str], cwd: Path, given: Sequence[Record]) -> K
             continue
         try:
             record = open_record(entry.path)
-            if record.manifest.get("command") == masked and not record.plan.get("stop_after_step"):
+            if record.manifest.get("command") == masked and _as_it_is(record):
                 results.append((entry.digest, platform(record), _version(record)))
             record.close()
         except RecordError:
@@ -104,6 +104,13 @@ def _by_records(command: Sequence[str], cwd: Path, given: Sequence[Record]) -> K
                 else:
                     known.setdefault(apart[0], (HARMLESS, "two records agree although it differs"))
     return known
+
+
+def _as_it_is(record: Record) -> bool:
+    """Did it run to its end, with nothing held? Another run (the reference of `vary`) may end elsewhere because of what is held."""
+    held = record.plan.get("factors")
+    free = isinstance(held, dict) and held.keys() <= {"file.order", "external.state"}
+    return free and not record.plan.get("stop_after_step")
 
 
 def _result(record: Record) -> tuple[str, Platform, Any]:

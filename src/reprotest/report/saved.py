@@ -38,8 +38,8 @@ def _records(document: Mapping[str, Any]) -> Sequence[str]:
     parts = document.get("experiments")
     if isinstance(parts, Mapping):
         return [path for part in parts.values() if isinstance(part, Mapping) for path in _records(part)]
-    records = document.get("records")
-    return [str(path) for path in records] if isinstance(records, list) else []
+    records = document.get("records", [document.get("record")])
+    return [str(path) for path in records if path] if isinstance(records, list) else []
 
 
 def store_of(root: str | Path) -> Path:

@@ -326,6 +326,7 @@ class _Session:
         kept_trials = [trial for part, trial in self._base.items() if part != "kept"]
         for lab in self._labs.values():
             lab.discard([trial for trial in lab.trials if any(trial is known for known in kept_trials)])
+            lab.seal()
         for folder in ("resume", "resume-data"):
             shutil.rmtree(Path(self._store.root, folder), ignore_errors=True)
 

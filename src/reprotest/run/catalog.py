@@ -41,17 +41,15 @@ class Entry:
     @property
     def running(self) -> bool:
         """Is it being made just now?"""
-        owner = _read(self.path / OWNER)
-        pid = owner.get("pid")
-        return isinstance(pid, int) and bool(owner.get("started")) and started(pid) == owner["started"]
+        return is_running(self.path)
 
     @cached_property
     def _manifest(self) -> dict[str, Any]:
-        return _read(self.path / "manifest.json")
+        return read_json(self.path / "manifest.json")
 
     @cached_property
     def _result(self) -> dict[str, Any]:
-        return _read(self.path / _RESULT)
+        return read_json(self.path / _RESULT)
 
     @property
     def command(self) -> str:
@@ -173,7 +171,14 @@ def _matching(everything: list[Entry], prefix: str) -> Iterator[Entry]:
         yield from (e for e in everything if e.name.startswith(prefix) or e.name.rpartition("-")[2].startswith(prefix))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def is_running(folder: Path) -> bool:
+    """Is the process still at work that has left its name in this folder of a store?"""
+    owner = read_json(folder / OWNER)
+    pid = owner.get("pid")
+    return isinstance(pid, int) and bool(owner.get("started")) and started(pid) == owner["started"]
+
+
+def read_json(path: Path) -> dict[str, Any]:
     """A small JSON file; empty when it cannot be read: a listing does not stop at a damaged record."""
     try:
         found = json.loads(path.read_bytes()) if path.stat().st_size < 16 << 20 else {}

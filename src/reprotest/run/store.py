@@ -25,6 +25,11 @@ _LEAST = 16 << 10
 """Bytes free below which writing can be taken to have failed."""
 
 
+def own(folder: Path) -> None:
+    """Leave in a folder who is making it. Raises OSError."""
+    (folder / OWNER).write_text(json.dumps({"pid": os.getpid(), "started": started(os.getpid())}))
+
+
 @contextmanager
 def full_disk_said(store: Store) -> Iterator[None]:
     """Turn the system's refusal to write into the one sentence that helps."""
@@ -73,8 +78,7 @@ class Store:
         try:
             for part in ("streams", "values", "watch"):
                 (made / part).mkdir(parents=True)
-            owner = {"pid": os.getpid(), "started": started(os.getpid())}
-            (made / OWNER).write_text(json.dumps(owner))
+            own(made)
             made.rename(path)
             with suppress(OSError):  # another one's is being made there
                 made.parent.rmdir()
@@ -93,6 +97,10 @@ class Store:
             )
 
     @staticmethod
-    def remove(run_dir: Path) -> None:
-        """Delete one run's folder; what cannot be deleted is left."""
-        shutil.rmtree(run_dir, ignore_errors=True)
+    def remove(path: Path) -> None:
+        """Delete one run's folder, or a file; what cannot be deleted is left."""
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()

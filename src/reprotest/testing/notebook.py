@@ -12,10 +12,12 @@ import json
 import shlex
 import sys
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from reprotest.errors import CommandFailed, NotReproducible, ReprotestError, UsageError
+from reprotest.record.files import write_whole
 from reprotest.report import plain
 from reprotest.result import RunReport, Verdict
 from reprotest.testing.cells import Cell, cells_of
@@ -68,6 +70,7 @@ class Extension:
         shown = f"In[{cells[-1].number}]"
         command = Command((shown,), (sys.executable, str(CALLER), str(folder / "job.json")), str(Path.cwd()))
         report = api.session(command, options)
+        _remember(folder, report)
         report.unobserved += [note for one in cells for note in one.left_out]
         self._show(report, folder)
         _judge(report, folder)
@@ -100,10 +103,11 @@ def load(shell: Any) -> None:
 
 def _written(cells: list[Cell]) -> Path:
     """The cells as files, in a folder of the store: reports show their lines."""
-    from reprotest.run.store import Store
+    from reprotest.run.store import Store, own
 
     folder = Store.at(str(Path.cwd())).root / "cells" / uuid.uuid4().hex[:8]
     folder.mkdir(parents=True)
+    own(folder)
     names = []
     for cell in cells:
         path = folder / f"In[{cell.number}].py"
@@ -111,6 +115,14 @@ def _written(cells: list[Cell]) -> Path:
         names.append(str(path))
     (folder / "job.json").write_text(json.dumps({"cells": names, "path": sys.path}))
     return folder
+
+
+def _remember(folder: Path, report: RunReport) -> None:
+    """Leave with the cells which runs were made of them: `prune` removes them together."""
+    path = folder / "job.json"
+    with suppress(OSError):
+        job = {**json.loads(path.read_bytes()), "records": [Path(record).name for record in report.records]}
+        write_whole(path, json.dumps(job))
 
 
 def _near(text: str, folder: Path) -> str:

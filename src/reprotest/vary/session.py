@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from reprotest.diagnose.experiments import RISKY
-from reprotest.diagnose.laboratory import Course, Laboratory, Settings, Trial, differ
+from reprotest.diagnose.laboratory import Course, Laboratory, Settings, Trial, differ, finish
 from reprotest.factors import Setting, all_factors, factor
 from reprotest.factors._kept import VARIABLE
 from reprotest.options import OnEvent, RunEnded, RunStarted, Stage, StageStarted, ignore
@@ -372,6 +372,7 @@ class _Session:
             self._partial.forget()
         self._lab.discard([trial for trial in kept if trial is not None])
         if self._reference is not None:
+            finish(self._reference.record)
             self.report.records = [_relative(self._reference, self._lab.command.cwd)]
         return self.report
 

@@ -35,31 +35,44 @@ def prune(
 ) -> int:
     """Remove records of earlier runs.
 
-    Without options, what runs that were killed have left. Records to which reprotest.lock refers stay unless they are named; so
-    do records that are being made.
+    Without options, what runs that were killed have left. With a record go its results, pages and notebook cells. Records to which
+    reprotest.lock refers stay unless they are named; so do records that are being made.
     """
     from reprotest.lock.file import referred
+    from reprotest.report import words
+    from reprotest.run import leftovers
     from reprotest.run.catalog import stale
     from reprotest.run.store import Store
 
     output = Output(json_, quiet)
     output.check()
     store = Store.at(os.getcwd())
-    gone = stale(store, prefixes=prefixes, keep=keep, days=older_than, now=time.time())
+    now = time.time()
+    gone = stale(store, prefixes=prefixes, keep=keep, days=older_than, now=now)
     if not prefixes:
         locked = referred(os.getcwd())
         gone = [entry for entry in gone if entry.digest not in locked]
-    size = sum(path.stat().st_size for entry in gone for path in entry.path.rglob("*") if path.is_file())
+    names = {entry.name for entry in gone}
+    others = leftovers.belonging(store, names)
+    if not prefixes:
+        others += leftovers.abandoned(store, names, now)
+        others += leftovers.outdated(store, keep=keep, days=older_than, now=now)
+    others = list(dict.fromkeys(others))
+    paths = [*(entry.path for entry in gone), *others]
+    size = sum(map(leftovers.size, paths))
     rows = [entry.to_json() for entry in gone]
     if not dry_run:
-        for entry in gone:
-            store.remove(entry.path)
-            (store.root / "reports" / f"{entry.name}.json").unlink(missing_ok=True)
-    output.document(lambda: {"schema": SCHEMA, "dry_run": dry_run, "bytes": size, "records": rows})
+        for path in paths:
+            store.remove(path)
+    beside = [str(path.relative_to(store.root)) for path in others]
+    output.document(lambda: {"schema": SCHEMA, "dry_run": dry_run, "bytes": size, "records": rows, "beside": beside})
     if not quiet:
         for entry in gone:
             click.echo(f"{entry.name}  {entry.command}", err=json_ == "-")
+        for name in beside:
+            click.echo(name, err=json_ == "-")
     if json_ != "-" or not quiet:
         would = "would be removed" if dry_run else "removed"
-        click.echo(f"{len(gone)} records {would}, {size / 1e6:.1f} MB", err=json_ == "-")
+        also = f" and {words.count(len(beside), 'other file or folder', 'other files and folders')}" if beside else ""
+        click.echo(f"{len(gone)} records{also} {would}, {size / 1e6:.1f} MB", err=json_ == "-")
     return 0
