@@ -111,3 +111,46 @@ def test_records_of_the_repeated_runs_stay_and_those_of_experiments_go(explain, 
     report = explain("import os, reprotest\nreprotest.observe('x', os.urandom(4))\n")
     assert sorted(str(p.relative_to(tmp_path)) for p in (tmp_path / ".reprotest" / "runs").iterdir()) == report.records
     assert (tmp_path / report.records[0] / "manifest.json").is_file()
+
+
+def test_a_race_that_shows_at_another_step_each_time_is_proven(explain) -> None:  # type: ignore[no-untyped-def]
+    """The repeated runs differ at step 0, and no experiment ever does: they see another number of records."""
+    report = explain(
+        """
+        import os
+        import threading
+        import time
+        import torch
+
+        second_run = len(os.listdir(".reprotest/runs")) == 2
+
+        def arrive(seconds, number, arrived):
+            time.sleep(seconds)
+            arrived.append(number)
+
+        def arrivals(delays):
+            arrived = []
+            threads = [threading.Thread(target=arrive, args=(s, i, arrived)) for i, s in enumerate(delays)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return arrived
+
+        torch.manual_seed(0)
+        model = torch.nn.Linear(8, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for step in range(10):
+            first = [0.4, 0.2] if second_run else [0.2, 0.4]
+            order = arrivals([*first, 0.6] if step == 0 else [0.01] * 8)
+            order = torch.tensor((order * 8)[:8], dtype=torch.float32) / 8
+            loss = model(order).pow(2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        """
+    )
+    assert report.first_difference is not None
+    assert report.first_difference.step == 0
+    assert causes(report) == {"threads.schedule": (True, "train.py:16")}
+    assert any("to the end" in experiment.what for experiment in report.experiments)

@@ -5,6 +5,8 @@ repeat. Then each candidate alone takes another value (or is left free, where on
 reference in lockstep. A factor whose freedom brings a difference back is a cause. After each cause found, a run in which *only the
 causes so far* are held tells whether there are more: if it agrees with the reference, or else with another such run (a pin may itself
 change the numbers), everything else was free and did not matter.
+
+No run goes past the step where the first difference showed, until that has explained nothing: a race may show anywhere the next time.
 """
 
 from __future__ import annotations
@@ -57,11 +59,24 @@ class Findings:
 class Bench:
     """The experiments of one diagnosis: each is a row of the report's table."""
 
-    def __init__(self, lab: Laboratory, course: Course, *, output: bool, timeout: float, seed: int) -> None:
+    def __init__(
+        self, lab: Laboratory, course: Course, whole: Course, *, output: bool, timeout: float, seed: int
+    ) -> None:
+        """Nothing is run yet.
+
+        Args:
+            lab: carries out the runs.
+            course: how far they go.
+            whole: how far they go once that has explained nothing.
+            output: is what the program printed compared, too?
+            timeout: seconds that one run may take.
+            seed: of the factors that are held.
+        """
         self.rows: list[Experiment] = []
         self.identity = True
+        self.course = course
+        self.whole = whole
         self._lab = lab
-        self._course = course
         self._output = output
         self._timeout = timeout
         self._seed = seed
@@ -79,7 +94,7 @@ class Bench:
         """One run, compared with another in lockstep when there is one."""
         return self._lab.run(
             settings,
-            course or self._course,
+            course or self.course,
             reference=against.record if against is not None else None,
             output=self._output,
             timeout=self._timeout,
@@ -148,19 +163,51 @@ def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
     findings.pinned = _pin_everything(bench, usable, findings)
     if findings.pinned is None:
         return findings
-    for candidate in list(usable):
-        if candidate.id in findings.harmless:
-            continue
-        row, freed = _free_one(bench, candidate, findings.reference, findings.pinned)
+    for group in _in_turn(usable):
+        if _free_each(bench, usable, group, findings) or _free_to_the_end(bench, usable, group, findings):
+            break
+    _untangle(bench, usable, findings)
+    return findings
+
+
+def _in_turn(usable: list[Candidate]) -> list[list[Candidate]]:
+    """The candidates that were seen in use, with what ranks before them; then those that can only have acted unseen."""
+    seen = max((number for number, candidate in enumerate(usable, 1) if candidate.seen), default=0)
+    return [usable[:seen], usable[seen:]]
+
+
+def _free_each(
+    bench: Bench, usable: list[Candidate], group: list[Candidate], findings: Findings, how: str = "the rest pinned"
+) -> bool:
+    """Free one candidate after the other. Returns whether the causes found explain everything."""
+    assert findings.pinned is not None
+    for candidate in group:
+        row, freed = _free_one(bench, candidate, findings.reference, findings.pinned, how)
         if row.outcome == DIFFERENT and row.difference is not None:
             findings.proven[candidate.id] = row.difference
             findings.freed[candidate.id] = freed
+            findings.harmless.discard(candidate.id)
             if findings.repeats_when_pinned and _enough(bench, usable, findings):
-                break
+                return True
         elif row.outcome == IDENTICAL:
             findings.harmless.add(candidate.id)
-    _untangle(bench, usable, findings)
-    return findings
+    return False
+
+
+def _free_to_the_end(bench: Bench, usable: list[Candidate], group: list[Candidate], findings: Findings) -> bool:
+    """Give what is left to chance the whole run: a race that showed at one step may show at any other the next time."""
+    races = [c for c in group if c.factor.frees and c.id in findings.harmless]
+    if not races or not findings.repeats_when_pinned or bench.course == bench.whole:
+        return False
+    before, bench.course = (bench.course, findings.pinned), bench.whole
+    row, reference = bench.pair("everything pinned, to the end", None, findings.reference)
+    if row.outcome == IDENTICAL:
+        findings.pinned = reference
+        if _free_each(bench, usable, races, findings, how="the rest pinned, to the end"):
+            return True
+    if findings.harmless.issuperset(c.id for c in races):
+        bench.course, findings.pinned = before
+    return False
 
 
 def _pin_everything(bench: Bench, usable: list[Candidate], findings: Findings) -> Trial | None:
@@ -184,7 +231,9 @@ def _pin_everything(bench: Bench, usable: list[Candidate], findings: Findings) -
         usable[:] = [c for c in usable if c.id != gone]
 
 
-def _free_one(bench: Bench, candidate: Candidate, pinned: Settings, reference: Trial) -> tuple[Experiment, Settings]:
+def _free_one(
+    bench: Bench, candidate: Candidate, pinned: Settings, reference: Trial, how: str = "the rest pinned"
+) -> tuple[Experiment, Settings]:
     """Everything as in the reference but this one factor. Returns also the settings of the last run."""
     settings: Settings = pinned
 
@@ -200,7 +249,7 @@ def _free_one(bench: Bench, candidate: Candidate, pinned: Settings, reference: T
                 return INCONCLUSIVE, trials, _why(trial)
         return (IDENTICAL, trials, None) if trials else (INCONCLUSIVE, trials, "it has no other value here")
 
-    return bench.row(f"{candidate.id} left to vary, the rest pinned", candidate.id, work), settings
+    return bench.row(f"{candidate.id} left to vary, {how}", candidate.id, work), settings
 
 
 def _freed(candidate: Candidate, reference: Settings) -> list[dict[str, Setting]]:

@@ -68,9 +68,7 @@ def _differ_again(bench: Bench, course: Course, free: tuple[Settings, Settings])
     return bench.trial(free[1], first, course).difference
 
 
-def site_of(
-    bench: Bench, candidate: Candidate, findings: Findings, course: Course, operator_line: str | None = None
-) -> str | None:
+def site_of(bench: Bench, candidate: Candidate, findings: Findings, operator_line: str | None = None) -> str | None:
     """The user's line through which a proven cause acts.
 
     One known call site is the answer; several are freed one at a time; with none, or where it acts elsewhere, it is the line of the
@@ -87,7 +85,7 @@ def site_of(
         guilty = _guilty_site(bench, candidate, findings, sites[:_MOST_SITES])
         if guilty is not None:
             return guilty
-    traced = _trace(bench, candidate, findings, course)
+    traced = _trace(bench, candidate, findings)
     return traced or (sites[0] if sites else None)
 
 
@@ -109,9 +107,9 @@ def _guilty_site(bench: Bench, candidate: Candidate, findings: Findings, sites: 
     return None
 
 
-def _trace(bench: Bench, candidate: Candidate, findings: Findings, course: Course) -> str | None:
+def _trace(bench: Bench, candidate: Candidate, findings: Findings) -> str | None:
     """Trace the pinned run and the run with this factor freed line by line."""
-    lines = replace(course, level="lines", window=None, values=False)
+    lines = replace(bench.course, level="lines", window=None, values=False)
     reference = bench.trial(findings.reference, course=lines)
     if not reference.usable:
         return None

@@ -165,12 +165,14 @@ class _Session:
         assert difference is not None
         whole = difference.phase not in _TRAINING or difference.kind in ("died", "exit", "length")
         last = None if self._options.steps is None else self._options.steps - 1
-        course = Course(stop_after_step=last if whole else difference.step)
+        to_the_end = Course(stop_after_step=last)
+        course = to_the_end if whole else Course(stop_after_step=difference.step)
         pair = (self._base[0], self._other)
         longest = max(t.seconds for t in pair)
         bench = Bench(
             self._lab,
             course,
+            to_the_end,
             output=self._output_only,
             timeout=self._options.timeout or _PATIENCE * longest + 30,
             seed=self._options.seed,
@@ -188,12 +190,12 @@ class _Session:
         files_differ = self._lab.state.freeze() is None and matters(*records)
         suspects = candidates(records, finest, files_differ=files_differ)
         findings = find_causes(bench, suspects)
-        self._conclude(bench, suspects, findings, course)
+        self._conclude(bench, suspects, findings)
 
-    def _conclude(self, bench: Bench, suspects: list[Candidate], findings: Findings, course: Course) -> None:
+    def _conclude(self, bench: Bench, suspects: list[Candidate], findings: Findings) -> None:
         by_id = {s.id: s for s in suspects}
         locations = {
-            factor_id: site_of(bench, by_id[factor_id], findings, course, self._operator_line(factor_id))
+            factor_id: site_of(bench, by_id[factor_id], findings, self._operator_line(factor_id))
             for factor_id in findings.proven
         }
         addresses = locations.get("memory.address")
