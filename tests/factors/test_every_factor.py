@@ -95,6 +95,27 @@ def test_another_thread_count_reaches_the_libraries(play, monkeypatch: pytest.Mo
     assert play(source).out != "{1}\n"
 
 
+def test_another_thread_count_is_what_python_counts(play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    source = """
+        import multiprocessing, os
+        from concurrent.futures import ThreadPoolExecutor
+
+        def show():
+            print(os.cpu_count(), len(os.sched_getaffinity(0)), multiprocessing.cpu_count(), flush=True)
+
+        if __name__ == "__main__":
+            os.environ["OMP_NUM_THREADS"] = "5"  # for its children; it says nothing of processors
+            show()
+            process = multiprocessing.get_context("spawn").Process(target=show)
+            process.start()
+            process.join()
+            print(ThreadPoolExecutor()._max_workers)
+        """
+    assert play(source, {"threads.count": 1}).out == "1 1 1\n1 1 1\n5\n"
+    assert play(source, {"threads.count": 0}).out == play(source).out
+
+
 def test_numpy_accepts_the_instruction_sets(play) -> None:
     """Names of features that this NumPy does not know would be warned about, or stop it."""
     k = 1

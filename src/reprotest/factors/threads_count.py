@@ -6,8 +6,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from reprotest.factors.base import PINNING, Factor, Json, Launch, Pinning, Seen, Setting
+from reprotest.factors import _patch
+from reprotest.factors.base import PINNING, Factor, Inside, Json, Launch, Pinning, Seen, Setting
 
+_PROCESSORS = "LOKY_MAX_CPU_COUNT"
+"""Of the variables the one that joblib does not set anew for its workers: it counts processors, not threads."""
 _VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -20,14 +23,17 @@ _VARIABLES = (
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
     "NUMBA_NUM_THREADS",
-    "LOKY_MAX_CPU_COUNT",
+    _PROCESSORS,
 )
 _INSIST = {"MKL_DYNAMIC": "FALSE", "OMP_DYNAMIC": "FALSE", "OMP_THREAD_LIMIT": None}
 """MKL and OpenMP may else take fewer threads than they are given, at will."""
 
 
 class ThreadsCount(Factor):
-    """Threads of OpenMP, MKL, OpenBLAS and the like. A sum split otherwise is rounded otherwise."""
+    """Threads of OpenMP, MKL, OpenBLAS and the like. A sum split otherwise is rounded otherwise.
+
+    A varied count is also what Python code sees that asks how many processors there are, and cuts its work accordingly.
+    """
 
     id = "threads.count"
     what = "the number of threads over which sums are split"
@@ -67,6 +73,12 @@ class ThreadsCount(Factor):
         env: dict[str, str | None] = dict.fromkeys(_VARIABLES, str(count))
         return Launch(env={**env, **_INSIST} if count > _cores() else env)
 
+    def watch(self, inside: Inside) -> None:
+        setting = inside.setting(self.id)
+        count = os.environ.get(_PROCESSORS, "")
+        if setting is not None and setting.variant and count.isdigit():
+            _pretend(int(count))
+
     def unpinned(self, how: Pinning = PINNING) -> Sequence[str]:
         """Never pinned from inside: most libraries read the number once, and a training's speed is not ours to change."""
         if not how.deterministic or "OMP_NUM_THREADS" in os.environ:
@@ -92,6 +104,23 @@ class ThreadsCount(Factor):
         return [count for count in dict.fromkeys((1, 2, 2 * _cores(), max(1, _cores() // 2))) if count != _present()][
             :3
         ]
+
+
+def _pretend(count: int) -> None:
+    """Have the standard library count so many processors; `multiprocessing`, `concurrent.futures` and joblib ask it."""
+
+    def cpu_count(_self: object) -> int:
+        return count
+
+    _patch.replace(os, "cpu_count", cpu_count)
+    if not hasattr(os, "sched_getaffinity"):
+        return
+    real = os.sched_getaffinity
+
+    def sched_getaffinity(_self: object, pid: int, /) -> set[int]:
+        return set(range(count)) if pid in (0, os.getpid()) else real(pid)
+
+    _patch.replace(os, "sched_getaffinity", sched_getaffinity)
 
 
 def _present() -> int:
