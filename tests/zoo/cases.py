@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -26,15 +27,16 @@ class Case:
     """One folder: a script that knows nothing of reprotest, and what is known of it.
 
     Attributes:
-        verb: the verb that shows it: run, vary or resume.
+        verb: the verb that shows it: run, vary, resume or compare.
         verdict: as that verb says it.
         causes: every cause that must be found; "a|b" where either answer is true.
         also: causes that are true as well, and neither asked for nor wrong.
         lines: for each of `causes`, the places that may be named ("train.py:22").
         steps: completed optimiser steps, where the script's are known and do not vary.
         command: what is given to the verb, where it is not just the script.
-        details: for `resume`: each piece of the state that must be named.
+        details: for `resume`: each piece of the state that must be named; for `compare`: what of the factor must be.
         halves: for `resume`: options with the three command lines.
+        environments: for `compare`: two folders of packages; the command is run with each of them on its import path.
         missed: why the verb may fail to explain it; None where it must not.
         gpu: it shows on a GPU alone, and is skipped without one.
     """
@@ -51,6 +53,7 @@ class Case:
     command: tuple[str, ...] = ("train.py",)
     details: frozenset[str] = frozenset()
     halves: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
     missed: str | None = None
     gpu: bool = False
 
@@ -67,7 +70,7 @@ class Case:
     @property
     def arguments(self) -> tuple[str, ...]:
         """The verb's command line, without its output options."""
-        return self.halves or self.command
+        return self.halves or tuple(f"{name}.json" for name in self.environments) or self.command
 
     @property
     def is_race(self) -> bool:
@@ -97,6 +100,7 @@ class Case:
             halves=tuple(
                 word for part in ("full", "first", "second") if part in known for word in (f"--{part}", known[part])
             ),
+            environments=tuple(known.get("environments", ())),
             missed=known.get("missed"),
             gpu=known.get("gpu", False),
         )
@@ -138,7 +142,7 @@ class Outcome:
         return (
             self.verdict_right
             and self.cause is not False
-            and bool(self.proven)
+            and self.proven is not False
             and self.line is not False
             and not self.wrong_causes
         )
@@ -158,7 +162,7 @@ class Outcome:
 
 
 def judge(case: Case, report: dict[str, Any], seconds: float) -> Outcome:
-    """Compare a report (schema reprotest.run/1, reprotest.vary/1 or reprotest.resume/1) with what is known of the case."""
+    """Compare a report of the case's verb with what is known of the case."""
     causes = _causes(report)
     said = {cause["factor"]: cause for cause in causes}
     true = set(case.also).union(*(wanted.split("|") for wanted in case.causes))
@@ -199,8 +203,16 @@ def judge(case: Case, report: dict[str, Any], seconds: float) -> Outcome:
 
 
 def _causes(report: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is blamed: the causes of `run` and `resume`, the factors to which `vary` found the result sensitive."""
+    """What is blamed: causes of `run` and `resume`, factors that `vary` found to matter, those that `compare` puts first."""
     found: list[dict[str, Any]] = report.get("causes") or report.get("sensitive_to") or []
+    environment: list[dict[str, Any]] = report.get("environment") or []
+    if report["verdict"] == "different" and environment:
+        first = environment[0]
+        found = [
+            {**one, "proven": one["known"] == "matters", "detail": one["changes"][0]["key"]}
+            for one in environment
+            if (one["known"], one["likely"]) == (first["known"], first["likely"])
+        ]
     return found
 
 
@@ -211,6 +223,12 @@ def run_case(case: Case, keep: Path | None = None, timeout: float = PATIENCE) ->
         shutil.copytree(case.folder, work, ignore=shutil.ignore_patterns("expected.json", "SOURCE", "__pycache__"))
         command = [sys.executable, "-m", "reprotest", case.verb, "--quiet", "--json", "report.json", *case.arguments]
         began = time.monotonic()
+        for name in case.environments:
+            path = os.pathsep.join(filter(None, (str(work / name), os.environ.get("PYTHONPATH"))))
+            recording = [*command[:3], "run", "--quiet", "--json", f"{name}.json", *case.command]
+            subprocess.run(
+                recording, cwd=work, env={**os.environ, "PYTHONPATH": path}, timeout=timeout, capture_output=True
+            )
         process = subprocess.Popen(command, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
             _, problem = process.communicate(timeout=timeout)

@@ -1,4 +1,4 @@
-"""The scoreboard of the zoo: every case run once by the verb that shows it (`run`, `vary`, `resume`), and how much of it was told rightly.
+"""The scoreboard of the zoo: every case run once by the verb that shows it (`run`, `vary`, `resume`, `compare`), and how much of it was told rightly.
 
     python -m tests.zoo [--only TEXT] [--markdown] [--json FILE] [--keep FOLDER] [--zoo FOLDER] [-j N]
 
