@@ -160,8 +160,6 @@ class Factor:
     """The names by which source text shows its use, for `doctor`."""
     start: ClassVar[int | None] = 0
     """The variant from which `vary` starts; None: it stays free."""
-    may_fail: ClassVar[bool] = False
-    """Does it say nothing when the program fails under another value, as one that the program did not ask for and need not support?"""
     likely: ClassVar[bool] = False
     """Does it often change results? `vary` tries such factors one by one, the others many at a time."""
 
@@ -244,6 +242,14 @@ class Factor:
 
     def compiles(self, variant: int) -> bool:
         """Is the program compiled under this variant, so that it must not be observed operator by operator?"""
+        return False
+
+    def may_fail(self, variant: int) -> bool:
+        """Does it say nothing when the program fails under this variant, as one that it did not ask for and need not support?"""
+        return False
+
+    def presumes_stable(self, variant: int) -> bool:
+        """Does this variant say nothing of a program that differs when it is merely repeated? `vary` tries such variants last."""
         return False
 
     def usual(self, seen: Seen) -> str:

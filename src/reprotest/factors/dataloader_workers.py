@@ -29,7 +29,6 @@ class DataloaderWorkers(Factor):
     id = "dataloader.workers"
     what = "the number of a DataLoader's worker processes, each with random generators of its own"
     fix = "derive the randomness of a sample from its index and the epoch, or keep num_workers fixed and seed with worker_init_fn and generator"
-    may_fail = True
     likely = True
     order = 62
     source = InSource(later=("torch.utils.data.DataLoader",), given=("worker_init_fn", "generator"))
@@ -40,6 +39,9 @@ class DataloaderWorkers(Factor):
 
     def perturb(self, k: int) -> str | None:
         return _LABELS.get(k)
+
+    def may_fail(self, variant: int) -> bool:
+        return True
 
     def usual(self, seen: Seen) -> str:
         counts = sorted({loader["num_workers"] for loader in _loaders(seen)})

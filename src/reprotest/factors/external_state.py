@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
 from reprotest.factors._files import Files
 from reprotest.factors._files import install as watch_files
 from reprotest.factors._kept import VARIABLE, Keeper, roots
-from reprotest.factors.base import Factor, Inside
+from reprotest.factors.base import Factor, Inside, Launch, Seen, Setting
 
 FILES = "files"
 """Key under which a process leaves what it read and wrote."""
@@ -19,21 +19,46 @@ INPUTS = "inputs"
 """Key under which it leaves the paths of all files that it read as it found them, old ones too."""
 
 
+AS_LEFT, _REHEARSED = 1, 2
+_LABELS = {
+    0: "as before the first run",
+    AS_LEFT: "files as the last run left them",
+    _REHEARSED: "after a first run in the same process",
+}
+
+
 class ExternalState(Factor):
     """Watched from inside; held from outside, by putting files back before a run starts (`reprotest.run.state`).
 
     A use is noted for what this one process shows to matter beyond the run: a file that it reads and later changes, a connection to
     another machine. What a run reads of an earlier run's is found by comparing two runs: `changed_inputs`.
+
+    A run may also leave something in its process for the next one there, as in a sweep or a notebook: `reprotest.probe.rehearsal`.
     """
 
     id = "external.state"
-    what = "files that an earlier run, or anyone, has changed, and what comes over the network"
-    fix = "start every run from the same inputs: write to a fresh folder, do not go on from what is lying there, check inputs by digest"
+    what = "what an earlier run, or anyone, has left: files, and in its process imported modules; and what comes over the network"
+    fix = (
+        "start every run from the same inputs: write to a fresh folder, do not go on from what is lying there, check inputs by digest; "
+        "in a process that trains more than once, seed and set up at the start of each training, not when a module is imported"
+    )
     repeats = True
     order = 20
 
     def perturb(self, k: int) -> str | None:
-        return ("files as they were before the first run", "files as the last run left them")[k] if k < 2 else None
+        return _LABELS.get(k)
+
+    def variations(self, seen: Seen) -> Sequence[int] | str:
+        return AS_LEFT, _REHEARSED
+
+    def launch(self, setting: Setting) -> Launch:
+        return Launch(env={"REPROTEST_REHEARSE": "1"}) if setting.variant == _REHEARSED else Launch()
+
+    def may_fail(self, variant: int) -> bool:
+        return variant == _REHEARSED
+
+    def presumes_stable(self, variant: int) -> bool:
+        return variant == _REHEARSED
 
     def watch(self, inside: Inside) -> None:
         put = getattr(inside, "put", None)

@@ -65,7 +65,6 @@ class TorchKernels(Factor):
         ),
     )
     start = _DEFAULT
-    may_fail = True
     likely = True
     order = 35
     reaches = ("torch", _INDUCTOR)
@@ -163,6 +162,9 @@ class TorchKernels(Factor):
 
     def compiles(self, variant: int) -> bool:
         return variant == _COMPILE
+
+    def may_fail(self, variant: int) -> bool:
+        return True
 
     def usual(self, seen: Seen) -> str:
         asked = {ask for told in seen.told for ask in told}

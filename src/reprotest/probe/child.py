@@ -7,7 +7,8 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +29,9 @@ from reprotest.secrets import mask_command
 _exit = os._exit
 _getpid = os.getpid  # kept before the process.id factor replaces it
 _environment = os.environ
+
+SILENT = "REPROTEST_SILENT"
+"""Environment variable of processes in which nothing is recorded."""
 
 current: Child | None = None
 """The probe of this process; None outside of a run."""
@@ -60,7 +64,7 @@ class Child:
         self._local = threading.local()
         self._main_thread = threading.main_thread()
         self._open: list[EventStream] = []
-        self._recording = True
+        self._recording = SILENT not in _environment
         self._imports = ImportHooks(
             lambda name, error: self.note(f"the probe for {name} could not be set up: {error!r}")
         )
@@ -106,6 +110,10 @@ class Child:
         """The file of a code object as reports show it; None when it is not the user's."""
         return self._sites.shown(code)
 
+    def is_users(self, file: str) -> bool:
+        """Is a file the user's own code?"""
+        return self._sites.of_file(file) is not None
+
     def used(self, factor_id: str, site: str | None = None, calls: int = 1) -> None:
         self._notes.used(factor_id, site, calls)
 
@@ -124,6 +132,20 @@ class Child:
     def stream(self, factor_id: str, site: str | None, n: int) -> bytes:
         setting = self.plan.factors[factor_id]
         return self._streams.take(setting, factor_id, self.process_key, site, n)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Nothing that happens in here is recorded; afterwards everything is as in a process that has just been started."""
+        self._recording = False
+        _environment[SILENT] = "1"
+        try:
+            yield
+        finally:
+            _environment.pop(SILENT, None)
+            self._recording = True
+            self._local = threading.local()
+            self._forks = 0
+            self._streams.reset()
 
     # --- events -------------------------------------------------------------------------------------------------
 
@@ -335,9 +357,10 @@ def start(plan_path: str) -> None:
             factor.watch(child)
         except Exception as error:
             child.note(f"{factor.id} could not be watched: {error!r}")
-    from reprotest.probe import install_probes
+    from reprotest.probe import install_probes, rehearsal
 
     install_probes(child)
+    rehearsal.install(child)
 
 
 def _flush_before_exit(child: Child) -> None:

@@ -29,7 +29,10 @@ class Sites:
 
     def shown(self, code: CodeType) -> str | None:
         """The file of `code` as reports show it; None when it is not the user's."""
-        name = code.co_filename
+        return self.of_file(code.co_filename)
+
+    def of_file(self, name: str) -> str | None:
+        """The same for a file, by the name that its code objects have."""
         try:
             return self._shown[name]
         except KeyError:

@@ -20,6 +20,7 @@ from typing import Any
 
 from reprotest.factors import Setting
 from reprotest.factors._kept import MOST_BYTES, VARIABLE, name_of
+from reprotest.factors.external_state import AS_LEFT
 from reprotest.record import Record
 from reprotest.run.processes import started
 
@@ -133,7 +134,7 @@ class State:
             return
         if setting is None and self._as_left:
             return
-        self._as_left = setting is None or setting.variant > 0
+        self._as_left = setting is None or setting.variant == AS_LEFT
         for entry in _in_order(_wanted(self._folder, as_left=self._as_left)):
             _restore(entry)
         if setting is not None:

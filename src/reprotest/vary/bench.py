@@ -190,7 +190,7 @@ class Bench:
             tail = trial.replica.stderr_tail(1).strip()
             note = f"the program {describe_exit(trial.replica.exit_code)}" + (f": {tail[:200]}" if tail else "")
             if trial.difference.kind in ("exit", "died", "length", "missing"):
-                if any(factor(one.factor_id).may_fail for one in combination):
+                if any(factor(one.factor_id).may_fail(one.variant) for one in combination):
                     return Known(UNKNOWN, None, note)
                 return Known(OTHER, replace(trial.difference, note=note), note)
         return Known(SAME if trial.difference is None else OTHER, trial.difference)

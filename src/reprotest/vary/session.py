@@ -97,6 +97,7 @@ class _Session:
             self._partial = Partial(self._partial.path)
         self._judged = Judged()
         self._variations: list[Variation] = []
+        self._left: dict[Variation, str] = {}
         self._bench: Bench | None = None
         self._reference: Trial | None = None
         self._kept: list[Trial] = []
@@ -145,15 +146,28 @@ class _Session:
         self._variations = [one for one in self._variations if one.factor_id not in dropped]
         self.report.skipped += [Skipped(name, "the program does not run with it held") for name in dropped]
         self._lab.on_event(StageStarted(Stage.VARY))
-        self._vary(reference)
+        last = [one for one in self._variations if factor(one.factor_id).presumes_stable(one.variant)]
+        self._vary(reference, [one for one in self._variations if one not in last])
+        self._vary_stable(last)
 
-    def _vary(self, reference: Trial) -> None:
-        """Judge all variations."""
-        rest = [one for one in self._variations if one.factor_id != _ADDRESS]
+    def _vary_stable(self, variations: list[Variation]) -> None:
+        """Judge what can only be judged of a program that repeats."""
+        if self._bench is None:
+            return
+        guilty = [one.factor_id for one in self._judged.sensitive if factor(one.factor_id).repeats]
+        if guilty:
+            self._left = dict.fromkeys(variations, f"the result depends on {guilty[0]}, which varies by itself")
+            return
+        search(variations, self._bench.ask, self._judged)
+        self._details(self._bench)
+
+    def _vary(self, reference: Trial, variations: list[Variation]) -> None:
+        """Judge these variations."""
+        rest = [one for one in variations if one.factor_id != _ADDRESS]
         if not self._partial.identity:
             bench = self._new_bench(reference, len(groups(self._variations)))
             try:
-                search(self._variations, partial(_ask, bench), self._judged)
+                search(variations, partial(_ask, bench), self._judged)
                 self._details(bench)
                 return
             except _AddressesMatter as found:
@@ -163,7 +177,7 @@ class _Session:
             reference = self._repeated(self._run(identity=True), identity=True)
         else:
             rows = []
-            guilty = [one for one in self._variations if self._partial.detail(one.key) and one not in rest]
+            guilty = [one for one in variations if self._partial.detail(one.key) and one not in rest]
             self._judged = Judged(sensitive=dict.fromkeys(guilty, frozenset()))
         bench = self._new_bench(reference, len(groups(rest)))
         bench.rows += rows
@@ -334,7 +348,11 @@ class _Session:
                 report.insensitive_to.append(factor_id)
             missed = [
                 Skipped(
-                    factor_id, bench.note(one) if one in judged.unknown else self._why or "not needed any more", one.to
+                    factor_id,
+                    bench.note(one)
+                    if one in judged.unknown
+                    else self._left.get(one) or self._why or "not needed any more",
+                    one.to,
                 )
                 for one in left
             ]
