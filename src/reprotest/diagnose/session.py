@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
-from reprotest.diagnose.candidates import Candidate, candidates, uses
+from reprotest.diagnose.candidates import Candidate, candidates
 from reprotest.diagnose.experiments import Bench, Findings, find_causes
-from reprotest.diagnose.laboratory import Course, Laboratory, Trial, differ
+from reprotest.diagnose.laboratory import Course, Laboratory, Trial
 from reprotest.diagnose.locate import finer, refined, site_of
 from reprotest.diagnose.suspects import unproven_causes
+from reprotest.diagnose.verdict import judge, watch
 from reprotest.errors import StorageError
-from reprotest.factors import Setting, all_factors, factor
+from reprotest.factors import Setting, factor
 from reprotest.options import (
-    DifferenceFound,
     OnEvent,
     RunEnded,
     RunOptions,
@@ -22,7 +23,7 @@ from reprotest.options import (
     StageStarted,
     ignore,
 )
-from reprotest.result import Cause, RunReport, Verdict, Watched
+from reprotest.result import Cause, RunReport, Verdict
 from reprotest.run.command import Command
 from reprotest.run.replicate import Ended, describe_exit
 from reprotest.run.state import State, matters
@@ -53,7 +54,7 @@ def run_session(command: Command, options: RunOptions, on_event: OnEvent = ignor
     """
     store = Store.at(command.cwd)
     with full_disk_said(store), State(store.root) as state:
-        session = _Session(command, options, store, Laboratory(command, store, state, on_event))
+        session = Session(command, options, store, Laboratory(command, store, state, on_event))
         try:
             session.repeat()
             if session.report.verdict is Verdict.DIFFERENT and options.diagnose:
@@ -65,15 +66,19 @@ def run_session(command: Command, options: RunOptions, on_event: OnEvent = ignor
     return session.report
 
 
-class _Session:
+class Session:
+    """The runs of one command, from the first to the cause. `run_session` goes through it in order."""
+
     def __init__(self, command: Command, options: RunOptions, store: Store, lab: Laboratory) -> None:
         self._start = time.monotonic()
         self._options = options
         self._store = store
         self._lab = lab
         self._on_event = lab.on_event
-        self._base: list[Trial] = []
+        self._last = None if options.steps is None else options.steps - 1
+        self._numbers: dict[int, int] = {}
         self._output_only = False
+        self.base: list[Trial] = []
         self.report = RunReport(Verdict.ERROR, list(command.shown), options.runs, 0, 0.0)
 
     # --- repeat and compare -------------------------------------------------------------------------------------
@@ -81,13 +86,11 @@ class _Session:
     def repeat(self) -> None:
         """Run the unmodified command as often as asked and compare every run with the first."""
         self._on_event(StageStarted(Stage.REPEAT, self._options.runs))
-        last = None if self._options.steps is None else self._options.steps - 1
         for number in range(self._options.runs):
-            expected = self._base[0].record.steps if self._base else self._options.steps
+            expected = self.base[0].record.steps if self.base else self._options.steps
             self._on_event(RunStarted(number + 1, self._options.runs, expected))
-            trial = self._lab.run(_free(number), Course(stop_after_step=last), timeout=self._options.timeout)
-            self._base.append(trial)
-            self._check_recorded(trial)
+            trial = self.run(number)
+            self.base.append(trial)
             steps = trial.record.steps
             self._on_event(RunEnded(number + 1, trial.seconds, steps, trial.replica.exit_code))
             self.report.exit_codes.append(trial.replica.exit_code if trial.replica.exit_code is not None else 0)
@@ -100,15 +103,23 @@ class _Session:
                 return
             if number == 0 and trial.replica.failed and self._fails_again(trial):
                 return
-        self._compare()
+        self.compare()
 
-    def _check_recorded(self, trial: Trial) -> None:
+    def run(self, number: int, env: Mapping[str, str | None] | None = None) -> Trial:
+        """The unmodified command once, as the run of this number (from 0). `env`: more variables for its environment.
+
+        Raises:
+            StorageError: it could not be recorded wholly.
+        """
+        trial = self._lab.run(_free(number), Course(stop_after_step=self._last), timeout=self._options.timeout, env=env)
+        self._numbers[id(trial)] = number
         self._store.check_room()
         stopped = trial.record.extras("recording_stopped")
         if stopped:
             raise StorageError(
-                f"run {len(self._base)} could not be recorded wholly: {stopped[0]}; make room, then run it again"
+                f"run {number + 1} could not be recorded wholly: {stopped[0]}; make room, then run it again"
             )
+        return trial
 
     def _fails_again(self, first: Trial) -> bool:
         """Does the command fail every time? A run that dies only once in a while is a difference, not an error."""
@@ -124,38 +135,12 @@ class _Session:
         self.report.error = f"the command {describe_exit(first.replica.exit_code)}" + (f":\n{tail}" if tail else "")
         return True
 
-    def _compare(self) -> None:
-        first = self._base[0]
-        report = self.report
-        report.steps = max(t.record.steps for t in self._base)
-        report.observed = first.record.phases
-        report.unobserved = list(dict.fromkeys(note for t in self._base for note in t.record.notes()))
-        self._output_only = first.record.is_indirect
-        if self._output_only:
-            besides = ", beside what it saved or held at its end," if report.observed else ""
-            report.unobserved.append(
-                f"no weights, losses, batches or estimators were seen, so the program's output{besides} was compared; "
-                "call reprotest.observe(name, value) on what matters"
-            )
-        for other in self._base[1:]:
-            difference, masked = differ(first.record, other.record, output=self._output_only)
-            report.masked = list(dict.fromkeys([*report.masked, *masked]))
-            if difference is not None:
-                report.first_difference = difference
-                self._other = other
-                break
-        failed = [t for t in self._base if t.replica.failed]
-        if report.first_difference is not None:
-            report.verdict = Verdict.DIFFERENT
-            self._on_event(DifferenceFound(report.first_difference))
-        elif failed:
-            report.error = (
-                f"the command {describe_exit(failed[0].replica.exit_code)}:\n{failed[0].replica.stderr_tail()}"
-            )
-        else:
-            report.verdict = Verdict.IDENTICAL
-            report.not_varied = [f.id for f in all_factors() if not f.repeats]
-        self._watch({})
+    def compare(self) -> None:
+        """Judge the runs so far."""
+        judged = judge(self.report, self.base, self._on_event)
+        self._output_only = judged.output_only
+        if judged.other is not None:
+            self._other = judged.other
 
     # --- diagnose -----------------------------------------------------------------------------------------------
 
@@ -164,10 +149,9 @@ class _Session:
         difference = self.report.first_difference
         assert difference is not None
         whole = difference.phase not in _TRAINING or difference.kind in ("died", "exit", "length")
-        last = None if self._options.steps is None else self._options.steps - 1
-        to_the_end = Course(stop_after_step=last)
+        to_the_end = Course(stop_after_step=self._last)
         course = to_the_end if whole else Course(stop_after_step=difference.step)
-        pair = (self._base[0], self._other)
+        pair = (self.base[0], self._other)
         longest = max(t.seconds for t in pair)
         bench = Bench(
             self._lab,
@@ -183,7 +167,8 @@ class _Session:
         imported = {name for record in records for names in record.extras("modules") for name in names}
         if not self._output_only and ("torch" in imported or not imported):
             self._on_event(StageStarted(Stage.LOCATE))
-            self.report.located = finer(bench, difference, (_free(0), _free(self._base.index(self._other))))
+            free = [_free(self._numbers[id(trial)]) for trial in pair]
+            self.report.located = finer(bench, difference, (free[0], free[1]))
             self.report.first_difference = refined(difference, self.report.located)
         self._on_event(StageStarted(Stage.EXPERIMENT))
         finest = self.report.located[-1] if self.report.located else difference
@@ -215,12 +200,13 @@ class _Session:
             )
         if not findings.complete:
             self.report.causes += unproven_causes(
-                suspects, findings, self.report.first_difference, [t.record for t in self._base]
+                suspects, findings, self.report.first_difference, [t.record for t in self.base]
             )
         located = self.report.first_difference
         if located is not None and located.location is None and self.report.causes:
             self.report.first_difference = replace(located, location=self.report.causes[0].location)
-        self._watch({**dict.fromkeys(findings.harmless, False), **dict.fromkeys(findings.proven, True)})
+        affects = {**dict.fromkeys(findings.harmless, False), **dict.fromkeys(findings.proven, True)}
+        watch(self.report, self.base, affects)
 
     def _operator_line(self, factor_id: str) -> str | None:
         """The line that the operator pass found, where such a line is the guilty one: a kernel or a draw that differs by itself."""
@@ -234,20 +220,6 @@ class _Session:
 
     # --- the rest -----------------------------------------------------------------------------------------------
 
-    def _watch(self, affects: dict[str, bool]) -> None:
-        """List the factors that the program uses and that are no causes."""
-        identical = self.report.verdict is Verdict.IDENTICAL
-        causes = {cause.factor for cause in self.report.causes}
-        self.report.watched = []
-        for factor_id, sites in uses([t.record for t in self._base]).items():
-            if factor_id in causes:
-                continue
-            location = max((s for s in sites if s), key=lambda s: sites[s], default=None)
-            if location is None:  # a library's own use, as it is imported or for itself
-                continue
-            harmless = False if identical else affects.get(factor_id)
-            self.report.watched.append(Watched(factor_id, location, sum(sites.values()), harmless))
-
     def _relative(self, trial: Trial) -> str:
         try:
             return str(trial.replica.run_dir.relative_to(self._lab.command.cwd))
@@ -257,7 +229,7 @@ class _Session:
     def close(self) -> None:
         self.report.seconds = time.monotonic() - self._start
         if not self._options.keep:
-            self._lab.discard(self._base)
+            self._lab.discard(self.base)
         self._lab.seal()
 
 
