@@ -331,6 +331,8 @@ Options:
   --no-diagnose      Do not look for the cause of a difference.
   --keep             Keep the records of the experiments too.
   --mlflow URI       Also log the result to this MLflow server.
+  --dask ADDRESS     Run on a Dask cluster: its scheduler (tcp://host:8786),
+                     its scheduler file, or local (docs/fleet.md).
   --html FILE        Write a page with pictures that opens from disk.
   --junit FILE       Write JUnit XML, as CI systems read it.
   --markdown FILE    Write Markdown, for a CI summary or a comment.
@@ -345,6 +347,7 @@ Options:
     python -m reprotest run package.train:main
     python -m reprotest run --html report.html --junit report.xml train.py
     python -m reprotest run --steps 100 -- torchrun --nproc-per-node 2 train.py
+    python -m reprotest run --dask tcp://scheduler:8786 train.py
 """
 
 

@@ -69,6 +69,29 @@ def session(command: Command, options: RunOptions, on_event: OnEvent = ignore) -
     return run_session(command, options, on_event)
 
 
+def session_on(
+    address: str, words: Sequence[str], command: Command, options: RunOptions, on_event: OnEvent = ignore
+) -> RunReport:
+    """The same on the workers of a Dask cluster.
+
+    Args:
+        address: of its scheduler ("tcp://host:8786"), its scheduler file, or "local" for a cluster that is started here.
+        words: the command, a leading "--" included.
+        command: the same, parsed here.
+        options, on_event: as for `session`.
+    """
+    _check_can_run()
+    from reprotest.fleet.cluster import connected
+    from reprotest.fleet.session import run_session
+
+    with connected(address, min(options.runs, _cores())) as client:
+        return run_session(client, words, command, options, on_event)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def vary_session(command: Command, options: VaryOptions, on_event: OnEvent = ignore) -> VaryReport:
     """The whole course of `vary` for one parsed command."""
     _check_can_run()

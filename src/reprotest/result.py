@@ -87,6 +87,27 @@ class Experiment:
     note: str | None = None
 
 
+@dataclass(frozen=True)
+class Host:
+    """Where one of the repeated runs was made, when that was on a cluster, or what became of it.
+
+    Attributes:
+        run: its number, from 1.
+        name: of the worker.
+        host: the name that the machine gives itself.
+        status: done | failed | lost | late
+        why: in words, unless done.
+        seconds: that it took.
+    """
+
+    run: int
+    name: str
+    host: str
+    status: str = "done"
+    why: str | None = None
+    seconds: float = 0.0
+
+
 @dataclass
 class RunReport:
     """Everything that `run` has to say."""
@@ -115,6 +136,10 @@ class RunReport:
     records: list[str] = field(default_factory=list)
     """Where the records of the repeated runs lie, relative to the working directory."""
     interrupted: bool = False
+    hosts: list[Host] = field(default_factory=list)
+    """Where the runs were made; empty unless that was on a cluster."""
+    environment: dict[str, Any] | None = None
+    """When hosts differ: "a" and "b", their names, and "findings", what differs between them, as `compare` tells it."""
 
     def to_json(self) -> dict[str, Any]:
         """The document of DESIGN.md's section 4 (schema reprotest.run/1), with more keys after the promised ones."""
@@ -152,6 +177,8 @@ class RunReport:
             "error": self.error,
             "records": self.records,
             "interrupted": self.interrupted,
+            "hosts": [asdict(host) for host in self.hosts],
+            "environment": self.environment,
         }
 
     @classmethod
@@ -174,6 +201,7 @@ class RunReport:
                     _of(Experiment, item, difference=difference_from_json(item.get("difference")))
                     for item in document.get("experiments") or ()
                 ],
+                "hosts": [_of(Host, item) for item in document.get("hosts") or ()],
                 "located": [d for item in document.get("located") or () if (d := difference_from_json(item))],
             }
         )

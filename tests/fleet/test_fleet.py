@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +18,8 @@ from reprotest import cli
 from reprotest.compare.outcome import Outcome
 from reprotest.errors import RecordError
 from reprotest.fleet.bring import members
-from reprotest.fleet.cluster import Answer, Status, Target
+from reprotest.fleet.cluster import Target
+from reprotest.fleet.crew import Answer, Status
 from reprotest.run.catalog import entries
 from reprotest.run.store import Store
 
@@ -41,66 +41,16 @@ for step in range(5):
 """
 
 
-class Cluster:
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "scheduler.json"
-        self.env = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "ROLE")}
-        self.processes = [self._start("dask_scheduler", "--port", "0", "--no-dashboard")]
-
-    def _start(self, program: str, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.{program}", "--scheduler-file", str(self.file), *arguments],
-            env={**self.env, **env},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def worker(self, name: str, **env: str) -> subprocess.Popen[bytes]:
-        started = self._start("dask_worker", "--name", name, "--no-nanny", "--no-dashboard", "--nthreads", "1", **env)
-        self.processes.append(started)
-        return started
-
-    def wait(self, workers: int) -> None:
-        program = (
-            "import sys; from distributed import Client; c = Client(scheduler_file=sys.argv[1], timeout=120);"
-            "c.wait_for_workers(int(sys.argv[2]), timeout=120)"
-        )
-        subprocess.run([sys.executable, "-c", program, self.file, str(workers)], check=True, timeout=200)
-
-    def close(self) -> None:
-        for process in reversed(self.processes):
-            process.kill()
-        for process in self.processes:
-            process.wait()
-
-
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "train.py").write_text(TRAIN)
-    monkeypatch.chdir(folder)
-    return folder
-
-
-def until(ready: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def project(project: Path) -> Path:
+    (project / "train.py").write_text(TRAIN)
+    return project
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.xdist_group("serial")
-def test_one_is_other_one_dies_one_is_slow(cluster: Cluster, project: Path) -> None:
+def test_one_is_other_one_dies_one_is_slow(cluster: Any, project: Path, until: Callable[..., None]) -> None:
     cluster.worker("a")
     cluster.worker("b", ROLE="slow")
     cluster.worker("c", OMP_NUM_THREADS="7")

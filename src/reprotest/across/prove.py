@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from reprotest.across.environment import HARMLESS, MATTERS, Finding, ranked
 from reprotest.across.sides import Side
 from reprotest.compare.outcome import Outcome, outcome
-from reprotest.diagnose.laboratory import Course, Laboratory
+from reprotest.diagnose.laboratory import Course, Settings, Trial
 from reprotest.diagnose.session import as_first
 from reprotest.factors import factor
 from reprotest.result import Experiment
@@ -18,10 +18,35 @@ Env = Mapping[str, str | None]
 _MASKED = "***"
 
 
+class Runs(Protocol):
+    """What carries out a run: `Laboratory` does."""
+
+    def run(
+        self, settings: Settings, course: Course, *, timeout: float | None = None, env: Env | None = None
+    ) -> Trial: ...
+
+
 def prove(
-    lab: Laboratory, a: Side, b: Side, found: list[Finding], timeout: float | None
+    lab: Runs,
+    a: Side,
+    b: Side,
+    found: list[Finding],
+    timeout: float | None,
+    *,
+    names: tuple[str, str] = ("A", "B"),
+    here: str = "here",
+    known: Outcome | None = None,
 ) -> tuple[list[Finding], list[Experiment]]:
     """Run the command here as it is, then with one factor after the other as on the side that this machine is not.
+
+    Args:
+        lab: runs the command.
+        a, b: the two sides, both with a record.
+        found: what differs between them.
+        timeout: seconds that one run may take.
+        names: of the sides.
+        here: where the runs are made, as an adverb.
+        known: the outcome of the command as it is here, where that is known already.
 
     Returns:
         The findings with what was shown, ranked anew, and the rows of the table of experiments.
@@ -38,16 +63,15 @@ def prove(
         rows.append(Experiment(what, factor_id, result, round(trial.seconds, 3), note=note or None))
         return made
 
-    results = {"A": outcome(a.record).digest, "B": outcome(b.record).digest}
+    results = dict(zip(names, (outcome(a.record).digest, outcome(b.record).digest), strict=True))
 
     def which(made: Outcome) -> str:
         return next((f"as {side}" for side, digest in results.items() if digest == made.digest), "as neither")
 
-    base = run("this machine as it is", None, {}, lambda made: ("reference", which(made)))
+    base = known or run("this machine as it is", None, {}, lambda made: ("reference", which(made)))
     if base is None:
         return found, rows
-    other = a if base.digest == results["B"] else b
-    shown = "A" if other is a else "B"
+    other, shown = (a, names[0]) if base.digest == results[names[1]] else (b, names[1])
     told = []
     for finding in found:
         env = _env(finding, other)
@@ -58,7 +82,7 @@ def prove(
         def judge(made: Outcome) -> tuple[str, str]:
             return ("identical" if made.digest == base.digest else "different"), which(made)
 
-        made = run(f"{finding.factor} as {shown}'s, the rest as here", finding.factor, env, judge)
+        made = run(f"{finding.factor} as {shown}'s, the rest as {here}", finding.factor, env, judge)
         if made is None:
             told.append(finding)
         elif made.digest != base.digest:

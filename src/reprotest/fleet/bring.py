@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from reprotest.compare.outcome import from_json
 from reprotest.errors import RecordError, StorageError
-from reprotest.fleet.cluster import Answer, Status
+from reprotest.fleet.crew import Answer, Status
 from reprotest.fleet.groups import Member
 from reprotest.record import Record, open_record
 from reprotest.record.seal import check_seal
@@ -25,7 +25,7 @@ def members(answers: list[Answer], store: Store) -> list[Member]:
         if answer.status is Status.DONE:
             result = answer.result
             outcome = from_json(f"the result of {answer.target.name}", result["outcome"])
-            record = _record(str(result["name"]), result["files"], store) if result["files"] is not None else None
+            record = received(str(result["name"]), result["files"].items(), store) if result["files"] else None
             platform = {str(k): str(v) for k, v in result["platform"].items()}
             found.append(
                 Member(answer.target, str(result["host"]), outcome, platform, record, float(result["seconds"]))
@@ -33,19 +33,31 @@ def members(answers: list[Answer], store: Store) -> list[Member]:
     return found
 
 
-def _record(name: str, files: Mapping[str, bytes], store: Store) -> Record:
+def received(name: str, parts: Iterable[tuple[str, bytes]], store: Store) -> Record:
+    """Put a record into the store, once all of it is there and as it was sealed.
+
+    Args:
+        name: of the record.
+        parts: (path in the record, what comes next of that file).
+        store: where to.
+
+    Raises:
+        RecordError: what came is not what was sealed, or would not stay inside of the store.
+        StorageError: the store cannot be written.
+    """
     if not _NAME.fullmatch(name) or name.startswith("."):
         raise RecordError(f"{name!r:.80} is no name of a record: do not trust that host")
     coming, target = store.root / "new" / name, store.root / "runs" / name
     shutil.rmtree(coming, ignore_errors=True)
     try:
-        for path, content in files.items():
+        for path, content in parts:
             relative = PurePosixPath(path)
             if relative.is_absolute() or ".." in relative.parts:
                 raise RecordError(f"{path!r:.80} would lie outside of its record: do not trust that host")
             place = Path(coming, *relative.parts)
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
+            with open(place, "ab") as file:
+                file.write(content)
         if check_seal(coming) is None:
             raise RecordError(f"the record {name} came without a seal; run the command again")
         if not target.exists():

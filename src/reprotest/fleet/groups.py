@@ -47,15 +47,16 @@ def grouped(members: Sequence[Member], cwd: Path) -> list[Group]:
     for member in members:
         by_digest[member.outcome.digest].append(member)
     groups = [Group(tuple(found)) for found in sorted(by_digest.values(), key=lambda g: (-len(g), g[0].target.name))]
-    return [*groups[:1], *(replace(group, comparison=_compared(groups[0], group, cwd)) for group in groups[1:])]
+    return [*groups[:1], *(replace(group, comparison=compared(groups[0], group, cwd)) for group in groups[1:])]
 
 
-def _compared(first: Group, other: Group, cwd: Path) -> Comparison | None:
+def compared(first: Group, other: Group, cwd: Path) -> Comparison | None:
+    """Two groups by a record of each; what tells them apart on every host comes first. None where there are no records."""
     a = next((m for m in first.members if m.record is not None), None)
     b = next((m for m in other.members if m.record is not None), None)
     if a is None or b is None or a.record is None or b.record is None:
         return None
-    sides = (of_record(a.target.name, a.record), of_record(b.target.name, b.record))
+    sides = (of_record(a.target.shown, a.record), of_record(b.target.shown, b.record))
     found = of_records(*sides, cwd)
     found.notes = [note for note in found.notes if "not sealed" not in note]
     found.environment = _separating(found.environment, first, other)

@@ -18,6 +18,15 @@ MOST_BYTES = 64 << 20
 """A larger record stays where it was made."""
 
 
+def look(cwd: str) -> dict[str, Any]:
+    """Where this worker would run the command: the fields of `fleet.turns.Place`."""
+    from dataclasses import asdict
+
+    from reprotest.fleet.turns import place
+
+    return asdict(place(cwd))
+
+
 def replica(job: Mapping[str, Any]) -> dict[str, Any]:
     """Run a command once on this host.
 
@@ -26,14 +35,17 @@ def replica(job: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         "host", "pid", and either "failed" (why, in words) or "outcome", "name" and "files" of the sealed record (None where it is too
-        large), "seconds".
+        large), "seconds", "left" (paths that it left behind).
     """
     from reprotest.compare.outcome import to_json
     from reprotest.diagnose.laboratory import Laboratory
     from reprotest.errors import ReprotestError
+    from reprotest.factors._kept import VARIABLE
+    from reprotest.fleet.turns import left_behind
     from reprotest.lock.runs import run_once
     from reprotest.options import ignore
     from reprotest.run.command import parse_command
+    from reprotest.run.guardian import guarded
     from reprotest.run.state import State
     from reprotest.run.store import Store
 
@@ -47,21 +59,23 @@ def replica(job: Mapping[str, Any]) -> dict[str, Any]:
         command = parse_command(words[1:] if program else words, program=program, cwd=job["cwd"])
         store = Store(folder)
         (folder / "runs").mkdir()
-        with State(folder) as state:
+        # Should this worker be killed, the run is ended and what it has made is removed all the same.
+        with State(folder) as state, guarded(folder, f"{VARIABLE}={state.env.get(VARIABLE, '')}", [folder]):
             lab = Laboratory(command, store, state, ignore, env={MARK: job["fleet"]})
             done = run_once(lab, job["steps"], job["timeout"])
             lab.seal()
-        if done.outcome is None:
-            return {**here, "failed": done.failed}
-        run_dir = done.trial.replica.run_dir
-        return {
-            **here,
-            "outcome": to_json(done.outcome),
-            "name": run_dir.name,
-            "files": _packed(run_dir),
-            "seconds": done.trial.seconds,
-            "platform": done.platform,
-        }
+            if done.outcome is None:
+                return {**here, "failed": done.failed}
+            run_dir = done.trial.replica.run_dir
+            return {
+                **here,
+                "outcome": to_json(done.outcome),
+                "name": run_dir.name,
+                "files": _packed(run_dir),
+                "seconds": done.trial.seconds,
+                "platform": done.platform,
+                "left": left_behind(done.trial.record),
+            }
     except ReprotestError as error:
         return {**here, "failed": str(error)}
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reprotest.fleet.cluster import Answer, Status
+from reprotest.fleet.crew import Answer, Status
 from reprotest.fleet.groups import Group
 from reprotest.report import compared, words
 from reprotest.report.excerpt import clean

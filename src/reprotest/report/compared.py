@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reprotest.report import words
@@ -14,7 +14,6 @@ from reprotest.secrets import mask_text
 if TYPE_CHECKING:
     from reprotest.across.bisect import Bisection
     from reprotest.across.comparison import Comparison, Point
-    from reprotest.across.environment import Finding
 
 _MOST_CHANGES = 4
 _BARS = "▁▂▃▄▅▆▇█"
@@ -48,8 +47,7 @@ def _all(found: Comparison, verdict: str) -> Iterator[str]:
             if found.kind != "manifests"
             else "What differs, what can change results first:"
         )
-        for number, finding in enumerate(found.environment, start=1):
-            yield from _finding(number, finding)
+        yield from findings([finding.to_json() for finding in found.environment])
     elif found.kind == "records":
         yield "Nothing that is recorded of their environments differs."
     for name, said in found.locked.items():
@@ -67,15 +65,18 @@ def _all(found: Comparison, verdict: str) -> Iterator[str]:
     yield from found.notes
 
 
-def _finding(number: int, finding: Finding) -> Iterator[str]:
-    known = {"matters": "changes this result", "harmless": "does not change this result"}.get(finding.known)
-    yield f"  {number}. {finding.factor}" + (f" {known}" if known else "") + f": {finding.evidence}"
-    if finding.a is not None or finding.b is not None:
-        yield f"       {_short(finding.a)}  →  {_short(finding.b)}"
-    for change in finding.changes[:_MOST_CHANGES]:
-        yield f"       {change.key}: {_short(change.a)} → {_short(change.b)}"
-    if len(finding.changes) > _MOST_CHANGES:
-        yield f"       and {len(finding.changes) - _MOST_CHANGES} more (--json has them)"
+def findings(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What differs between two environments. `found`: `across.environment.Finding.to_json()`."""
+    for number, finding in enumerate(found, start=1):
+        known = {"matters": "changes this result", "harmless": "does not change this result"}.get(finding["known"])
+        yield f"  {number}. {finding['factor']}" + (f" {known}" if known else "") + f": {finding['evidence']}"
+        if finding["a"] is not None or finding["b"] is not None:
+            yield f"       {_short(finding['a'])}  →  {_short(finding['b'])}"
+        changes = finding["changes"]
+        for change in changes[:_MOST_CHANGES]:
+            yield f"       {change['key']}: {_short(change['a'])} → {_short(change['b'])}"
+        if len(changes) > _MOST_CHANGES:
+            yield f"       and {len(changes) - _MOST_CHANGES} more (--json has them)"
 
 
 def _difference(difference: Difference) -> str:

@@ -23,6 +23,7 @@ def presentable(report: RunReport) -> RunReport:
         unobserved=[text(said) for said in report.unobserved],
         masked=[text(said) for said in report.masked],
         error=text(report.error) if report.error else report.error,
+        hosts=[replace(host, why=text(host.why) if host.why else None) for host in report.hosts],
     )
 
 

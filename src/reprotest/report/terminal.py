@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -12,12 +13,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reprotest.report import statistics, words
-from reprotest.report.excerpt import Excerpt, excerpt, tail
+from reprotest.report import compared, statistics, words
+from reprotest.report.excerpt import Excerpt, clean, excerpt, tail
 from reprotest.report.presentable import presentable
 from reprotest.report.prose import paragraph
-from reprotest.result import Cause, Difference, Experiment, RunReport, Verdict, Watched
-from reprotest.secrets import known_secrets
+from reprotest.result import Cause, Difference, Experiment, Host, RunReport, Verdict, Watched
+from reprotest.secrets import known_secrets, mask_text
 
 PROSE = 100
 """Columns: wider prose is hard to read."""
@@ -102,6 +103,10 @@ def _parts(report: RunReport, root: Path, marks: Glyphs, secrets: list[str]) -> 
         yield _located(finer)
     if report.experiments:
         yield _experiments(report.experiments, marks)
+    if report.environment is not None:
+        yield _environment(report.environment)
+    if report.hosts:
+        yield _hosts(report.hosts, marks)
     if report.watched:
         yield _watched(report)
     if report.verdict is Verdict.IDENTICAL:
@@ -215,6 +220,22 @@ def _experiments(experiments: list[Experiment], marks: Glyphs) -> RenderableType
             words.times(row.seconds),
         )
     return Padding(table, (0, 0, 0, 2))
+
+
+def _environment(environment: Mapping[str, Any]) -> RenderableType:
+    title = f"What differs between {environment['a']} and {environment['b']}, the likeliest cause first:"
+    lines = [Text(clean(mask_text(line))) for line in compared.findings(environment["findings"])]
+    return Group(Text(title, style="bold"), *(lines or [Text("  nothing that is recorded")]))
+
+
+def _hosts(hosts: Sequence[Host], marks: Glyphs) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for host in hosts:
+        where = f"{host.name} on {host.host}" if host.host and host.host != host.name else host.name
+        done = host.status == "done"
+        what = Text(words.times(host.seconds), "dim") if done else Text(f"{host.status}: {host.why}", "yellow")
+        table.add_row(Text(f"  run {host.run}"), Text(where), what)
+    return Group(Text("Where the runs were made:", style="bold"), table)
 
 
 def _watched(report: RunReport) -> RenderableType:

@@ -52,7 +52,8 @@ class State:
 
     def __init__(self, root: Path) -> None:
         self._root = root / "state"
-        self._folder = self._root / f"{os.getpid()}-{started(os.getpid())}"
+        # Of one length whoever we are: the runs have it in their environment, the size of which moves their stack.
+        self._folder = self._root / f"{os.getpid():07d}-{started(os.getpid()):0>12}"
         self._frozen = False
         self._as_left = True
         self.refused: str | None = None

@@ -68,6 +68,14 @@ def reports(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+on_cluster = click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Run on a Dask cluster: its scheduler (tcp://host:8786), its scheduler file, or local (docs/fleet.md).",
+)
+"""The option of verbs whose runs can be made elsewhere."""
+
+
 def parsed(words: Sequence[str], cwd: Path | None = None) -> Command:
     """The command under test, from the words that follow a verb's options.
 
@@ -94,13 +102,25 @@ def greet(output: Output) -> None:
         click.echo(said, err=True)
 
 
-def session(command: Command, options: RunOptions, output: Output) -> RunReport:
-    """The whole course for one command, with progress for whoever watches."""
+def session(
+    command: Command, options: RunOptions, output: Output, *, dask: str | None = None, words: Sequence[str] = ()
+) -> RunReport:
+    """The whole course for one command, here or on a cluster, with progress for whoever watches.
+
+    Args:
+        command: what to run.
+        options: how to repeat it.
+        output: where the result goes.
+        dask: address of the cluster.
+        words: the command as it follows a verb's options; for a cluster.
+    """
     from reprotest import api
     from reprotest.report import progress
     from reprotest.report.output import console
 
     with progress.shown(console(sys.stderr), quiet=output.quiet) as listen:
+        if dask is not None:
+            return api.session_on(dask, words, command, options, listen)
         return api.session(command, options, listen)
 
 

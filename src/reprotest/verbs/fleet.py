@@ -18,7 +18,9 @@ Examples:
   python -m reprotest fleet --dask tcp://scheduler:8786 train.py --epochs 1
   python -m reprotest fleet --workers 3 train.py          (a local cluster, for a try)""",
 )
-@click.option("--dask", metavar="ADDRESS", help="The scheduler (tcp://host:8786), or its scheduler file.")
+@click.option(
+    "--dask", metavar="ADDRESS", help="The scheduler (tcp://host:8786), its scheduler file, or local.  [local]"
+)
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Of a local cluster.")
 @click.option("--steps", type=int, help="Compare only this many optimiser steps, then end the program.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a run that takes longer; do without its host.")
@@ -38,8 +40,9 @@ def fleet(
     Hosts with the same result, bit for bit, form a group; groups are explained by what differs between their hosts. A host that is
     lost or late is reported, and the others' results stand.
     """
-    from reprotest.fleet import cluster, report
+    from reprotest.fleet import cluster, once, report
     from reprotest.fleet.bring import members
+    from reprotest.fleet.crew import Answer
     from reprotest.fleet.groups import grouped
     from reprotest.run.store import Store
 
@@ -49,14 +52,14 @@ def fleet(
     command = parsed(words)
     greet(output)
     start = time.monotonic()
-    job = {"fleet": cluster.new_name(), "words": list(words), "cwd": command.cwd, "steps": steps, "timeout": timeout}
+    job = {"fleet": once.new_name(), "words": list(words), "cwd": command.cwd, "steps": steps, "timeout": timeout}
 
-    def told(answer: cluster.Answer) -> None:
+    def told(answer: Answer) -> None:
         if not quiet:
             click.echo(f"{answer.target.name}: {answer.status}", err=True)
 
     with cluster.connected(dask, workers) as client:
-        answers = cluster.gather(client, cluster.targets(client), job, told)
+        answers = once.gather(client, cluster.targets(client), job, told)
     found = members(answers, Store.at(command.cwd))
     made = report.FleetReport(words, answers, grouped(found, Path(command.cwd)), time.monotonic() - start)
     output.document(made.to_json)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import click
 
 from reprotest.report.output import Output
-from reprotest.verbs._shared import TakesCommand, exit_code, greet, logged, outputs, parsed, reports, session
+from reprotest.verbs._shared import (
+    TakesCommand,
+    exit_code,
+    greet,
+    logged,
+    on_cluster,
+    outputs,
+    parsed,
+    reports,
+    session,
+)
 
 
 @click.command(
@@ -16,7 +26,8 @@ Examples:
   python -m reprotest run --runs 5 -m package.train
   python -m reprotest run package.train:main
   python -m reprotest run --html report.html --junit report.xml train.py
-  python -m reprotest run --steps 100 -- torchrun --nproc-per-node 2 train.py""",
+  python -m reprotest run --steps 100 -- torchrun --nproc-per-node 2 train.py
+  python -m reprotest run --dask tcp://scheduler:8786 train.py""",
 )
 @click.option("--runs", type=int, default=2, show_default=True, help="How often the command is run.")
 @click.option("--steps", type=int, help="Compare only this many optimiser steps, then end the program.")
@@ -24,6 +35,7 @@ Examples:
 @click.option("--no-diagnose", is_flag=True, help="Do not look for the cause of a difference.")
 @click.option("--keep", is_flag=True, help="Keep the records of the experiments too.")
 @click.option("--mlflow", metavar="URI", help="Also log the result to this MLflow server.")
+@on_cluster
 @reports
 @outputs
 @click.pass_context
@@ -36,6 +48,7 @@ def run(
     no_diagnose: bool,
     keep: bool,
     mlflow: str | None,
+    dask: str | None,
     json_: str | None,
     quiet: bool,
     **forms: str | None,
@@ -56,7 +69,8 @@ def run(
     project = find() if mlflow is None else None
     uri = tracking.address(mlflow, project.mlflow if project is not None else None)
     greet(output)
-    report = session(parsed(ctx.meta["command"]), options, output)
+    words = ctx.meta["command"]
+    report = session(parsed(words), options, output, dask=dask, words=words)
     content = document(report)
     output.result(content)
     output.show(report)

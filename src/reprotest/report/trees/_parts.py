@@ -11,7 +11,7 @@ from typing import Any
 from reprotest.report import words
 from reprotest.report.excerpt import clean, excerpt
 from reprotest.report.tree import NOTHING, Cell, Reason, Status, Table
-from reprotest.result import Cause, Difference
+from reprotest.result import Cause, Difference, Host
 from reprotest.secrets import known_secrets, mask_command, mask_text
 
 
@@ -109,6 +109,28 @@ def experiments(rows: Sequence[Any]) -> Iterator[Table]:
             ),
             frozenset({2, 3}),
             "Everything that can vary is held still; then one factor at a time is let go.",
+        )
+
+
+def hosts(made: Sequence[Host]) -> Iterator[Table]:
+    """Where runs were made on a cluster; nothing for runs that were made here."""
+    if made:
+        rows = tuple(
+            (
+                Cell(f"run {host.run}"),
+                Cell(host.name, code=True),
+                Cell(host.host or NOTHING),
+                Cell(host.status, Status.PASSED if host.status == "done" else Status.ERROR, host.why),
+                Cell(words.times(host.seconds) if host.status == "done" else NOTHING),
+            )
+            for host in made
+        )
+        yield Table(
+            "hosts",
+            "Where the runs were made",
+            ("Run", "Worker", "Host", "What became of it", "Time"),
+            rows,
+            frozenset({4}),
         )
 
 

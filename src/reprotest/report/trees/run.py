@@ -10,7 +10,7 @@ from reprotest.report import statistics, words
 from reprotest.report.presentable import presentable
 from reprotest.report.prose import paragraph
 from reprotest.report.tree import Cell, Check, Notes, Status, Table, Tree
-from reprotest.report.trees._parts import command_line, experiments, facts_of, reason, told
+from reprotest.report.trees._parts import Masked, command_line, environment, experiments, facts_of, hosts, reason, told
 from reprotest.result import RunReport, Verdict
 
 _STATUS = {Verdict.IDENTICAL: Status.PASSED, Verdict.DIFFERENT: Status.FAILED, Verdict.ERROR: Status.ERROR}
@@ -34,7 +34,13 @@ def tree(document: Mapping[str, Any], root: Path, title: str | None) -> Tree:
         command=command_line(report.command),
         facts=tuple(facts_of(report.first_difference)),
         reasons=reasons,
-        tables=(*_located(report), *experiments(report.experiments), *_watched(report)),
+        tables=(
+            *_located(report),
+            *experiments(report.experiments),
+            *hosts(report.hosts),
+            *_environment(report),
+            *_watched(report),
+        ),
         notes=notes,
         checks=(Check(name, status, words.one_line(report), detail, report.seconds),),
         seconds=report.seconds,
@@ -55,6 +61,13 @@ def _located(report: RunReport) -> Iterator[Table]:
             rows,
             about="Runs repeated with every module, then every operator, observed round the first difference.",
         )
+
+
+def _environment(report: RunReport) -> Iterator[Table]:
+    if report.environment is not None:
+        masked = Masked(report.command)
+        labels = (masked(report.environment["a"]), masked(report.environment["b"]))
+        yield from environment(report.environment["findings"], labels, masked)
 
 
 def _watched(report: RunReport) -> Iterator[Table]:
