@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprotest.vary.search import OTHER, SAME, UNKNOWN, Combination, Judged, groups, search
+from reprotest.vary.search import OTHER, SAME, UNKNOWN, Combination, Judged, groups, search, upcoming
 from reprotest.vary.variations import Variation
 
 
@@ -122,3 +122,47 @@ def test_a_pair_that_acts_only_together_is_named_together(count: int, data: st.D
     assert len(found.sensitive) == 1
     ((one, beside),) = found.sensitive.items()
     assert {one, *beside} == culprits
+
+
+def test_the_whole_search_is_foreseen_for_a_program_that_depends_on_nothing() -> None:
+    variations = some(6, alone=(4, 5))
+    asked: list[Combination] = []
+    search(variations, lambda combination: asked.append(combination) or SAME, Judged())  # type: ignore[func-returns-value]
+    foreseen = upcoming(variations, Judged(), {}.get, 20)
+    assert [one for one in foreseen if one in asked] == asked
+    assert len(foreseen) == len(asked) + 1, "and the last one in case the one before it differs"
+
+
+def test_likely_ones_are_foreseen_side_by_side_in_case_they_differ() -> None:
+    variations = some(3, alone=(0, 1, 2))
+    foreseen = upcoming(variations, Judged(), {}.get, 5)
+    assert {frozenset({one}) for one in variations} <= set(foreseen)
+
+
+@given(
+    st.integers(1, 12).flatmap(
+        lambda count: st.tuples(
+            st.just(count),
+            st.lists(st.frozensets(st.integers(0, count - 1), min_size=1, max_size=3), max_size=3),
+            st.sets(st.integers(0, count - 1)),
+        )
+    )
+)
+def test_the_next_question_is_always_foreseen_and_never_changes_the_answers(
+    drawn: tuple[int, list[frozenset[int]], set[int]],
+) -> None:
+    count, guilty, alone = drawn
+    variations = some(count, alone=alone)
+    answer, _ = oracle(*[[variations[n] for n in one] for one in guilty])
+    known: dict[Combination, str] = {}
+
+    def ask(combination: Combination) -> str:
+        if combination not in known:
+            foreseen = upcoming(variations, Judged(), known.get, 4)
+            assert foreseen[0] == combination
+            assert len(foreseen) <= 4
+            assert not set(foreseen) & set(known)
+            known[combination] = answer(combination)
+        return known[combination]
+
+    assert judged(variations, ask) == judged(variations, answer)

@@ -145,6 +145,10 @@ class Laboratory:
         read["factors"] |= self._readings
         return {**read, "command": mask_command(list(self.command.shown))}
 
+    def check_room(self) -> None:
+        """Raise StorageError when the disk is full: what a run could not record must not pass for what it did."""
+        self._store.check_room()
+
     def seal(self) -> None:
         """Finish the records of all runs that are kept: leave the outcome of each, then seal it."""
         for trial in self.trials:

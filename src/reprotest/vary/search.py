@@ -11,7 +11,9 @@ The search knows nothing of runs: it asks for the outcome of a combination, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from reprotest.vary.variations import Variation
 
@@ -35,11 +37,65 @@ class Judged:
     harmless: list[Variation] = field(default_factory=list)
     unknown: list[Variation] = field(default_factory=list)
 
+    def copy(self) -> Judged:
+        """The same, for trying out what comes next."""
+        return Judged(dict(self.sensitive), list(self.harmless), list(self.unknown))
+
 
 def search(variations: Sequence[Variation], ask: Ask, judged: Judged) -> None:
     """Judge all variations, in their order. What is judged so far stands in `judged` also when `ask` raises."""
     for group in groups(variations):
         _judge(group, ask, judged)
+
+
+def upcoming(
+    variations: Sequence[Variation], judged: Judged, known: Callable[[Combination], str | None], most: int
+) -> list[Combination]:
+    """The questions that a search is likely to ask next, so that they can be worked at side by side.
+
+    The next one is certain. What follows is guessed: most variations change nothing, so the search is gone through as if all that is
+    not known came out the same; and once more as if all that are tried by themselves came out different, which they often do.
+
+    Args:
+        variations, judged: as `search` was called with them.
+        known: the outcome of a question that was answered; None for others.
+        most: so many questions at most.
+    """
+    chains = [
+        _chain(variations, judged.copy(), known, guess, most)
+        for guess in (lambda asked: SAME, lambda asked: OTHER if any(one.alone for one in asked) else SAME)
+    ]
+    both = [one for pair in zip_longest(*chains) for one in pair if one is not None]
+    return list(dict.fromkeys(both))[:most]
+
+
+class _Enough(Exception):
+    """So many questions are foreseen."""
+
+
+def _chain(
+    variations: Sequence[Variation],
+    judged: Judged,
+    known: Callable[[Combination], str | None],
+    guess: Callable[[Combination], str],
+    most: int,
+) -> list[Combination]:
+    asked: list[Combination] = []
+
+    def ask(combination: Combination) -> str:
+        outcome = known(combination)
+        if outcome is not None:
+            return outcome
+        if any(combination < earlier for earlier in asked):  # how it is asked depends on how that one differs
+            return guess(combination)
+        asked.append(combination)
+        if len(asked) >= most:
+            raise _Enough
+        return guess(combination)
+
+    with suppress(_Enough):
+        search(variations, ask, judged)
+    return asked
 
 
 def groups(variations: Iterable[Variation]) -> list[list[Variation]]:

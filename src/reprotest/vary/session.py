@@ -6,40 +6,25 @@ import time
 from functools import partial
 from pathlib import Path
 
-from reprotest.diagnose.experiments import RISKY
-from reprotest.diagnose.laboratory import Course, Laboratory, Settings, Trial, differ, finish
-from reprotest.factors import Setting, all_factors, factor
+from reprotest.diagnose.laboratory import Laboratory, Trial, differ, finish
+from reprotest.factors import all_factors, factor
 from reprotest.factors._kept import VARIABLE
-from reprotest.options import OnEvent, RunEnded, RunStarted, Stage, StageStarted, ignore
+from reprotest.options import OnEvent, Stage, StageStarted, ignore
 from reprotest.record import open_record
-from reprotest.result import Difference
 from reprotest.run.command import Command
 from reprotest.run.guardian import guarded
-from reprotest.run.replicate import Ended, Replica, describe_exit
+from reprotest.run.replicate import Replica
 from reprotest.run.state import State
 from reprotest.run.store import Store, full_disk_said
-from reprotest.vary.bench import Bench, OutOfBudget, ends
+from reprotest.vary.bench import Bench, Ground
+from reprotest.vary.host import Failed, Host, OutOfBudget, Unstable
 from reprotest.vary.options import VaryOptions, selected
 from reprotest.vary.partial import Partial
 from reprotest.vary.result import Final, Other, Sensitivity, Skipped, VaryReport, Verdict
-from reprotest.vary.search import OTHER, Combination, Judged, groups, search
-from reprotest.vary.variations import Variation, fitting, seen, starting
+from reprotest.vary.search import OTHER, Ask, Combination, Judged, groups, search, upcoming
+from reprotest.vary.variations import Variation, fitting, seen
 
-_PATIENCE, _COMPILING = 4.0, 240.0
-"""A variation may take so many times as long as the reference, and so many seconds more for a compiler."""
 _ADDRESS = "memory.address"
-
-
-class _Failed(Exception):
-    """The command itself fails."""
-
-
-class _Unstable(Exception):
-    """Two runs with everything held differ."""
-
-    def __init__(self, difference: Difference) -> None:
-        super().__init__()
-        self.difference = difference
 
 
 class _AddressesMatter(Exception):
@@ -81,17 +66,28 @@ def vary_session(command: Command, options: VaryOptions, on_event: OnEvent = ign
     with full_disk_said(store), State(store.root) as state:
         mark = f"{VARIABLE}={state.env.get(VARIABLE, '')}"
         with guarded(store.root, mark, [store.root / "scratch"]):
-            session = _Session(command, options, store, Laboratory(command, store, state, on_event))
-            return session.carry_out()
+            host = Host(Laboratory(command, store, state, on_event), options)
+            return Session(command, options, store, host, on_event).carry_out()
 
 
-class _Session:
-    def __init__(self, command: Command, options: VaryOptions, store: Store, lab: Laboratory) -> None:
+class Session:
+    """One search, wherever its runs are made.
+
+    Args:
+        command, options, on_event: as for `vary_session`.
+        store: of the records.
+        ground: where runs are made.
+    """
+
+    def __init__(
+        self, command: Command, options: VaryOptions, store: Store, ground: Ground, on_event: OnEvent = ignore
+    ) -> None:
         self._began = time.monotonic()
         self._options = options
         self._store = store
-        self._lab = lab
-        self._last = None if options.steps is None else options.steps - 1
+        self._ground = ground
+        self._on_event = on_event
+        self._cwd = command.cwd
         self._partial = Partial.at(store.root, command, options)
         if options.fresh:
             self._partial = Partial(self._partial.path)
@@ -100,7 +96,6 @@ class _Session:
         self._left: dict[Variation, str] = {}
         self._bench: Bench | None = None
         self._reference: Trial | None = None
-        self._kept: list[Trial] = []
         self._output = False
         self._why = ""
         self.report = VaryReport(Verdict.ERROR, list(command.shown))
@@ -112,9 +107,10 @@ class _Session:
             self._search()
             report.verdict = Verdict.SENSITIVE if self._judged.sensitive else Verdict.INSENSITIVE
             self._confirm()
-        except _Failed:
+        except Failed as failed:
+            report.error = str(failed)
             return self._closed()
-        except _Unstable as unstable:
+        except Unstable as unstable:
             report.verdict, report.first_difference = Verdict.UNSTABLE, unstable.difference
         except OutOfBudget:
             report.complete, self._why = False, f"the budget of {self._options.budget:g} min was used up"
@@ -130,22 +126,21 @@ class _Session:
     # --- the reference ------------------------------------------------------------------------------------------
 
     def _search(self) -> None:
-        self._lab.on_event(StageStarted(Stage.REPEAT, self._options.runs))
-        self._lab.state.freeze(leave="before")
-        first = self._first_run()
+        self._on_event(StageStarted(Stage.REPEAT, self._options.runs))
+        first = self._ground.first(self._partial.without, identity=self._partial.identity)
+        self._partial.without = self._ground.without
         self._describe(first)
-        self._lab.state.mark()
         reference = self._continued(first)
         if reference is None:
             if self._partial.identity:
                 first = self._start_anew()
-            reference = self._repeated(first, identity=False)
+            reference = self._repeated(identity=False)
         wanted = selected(self._options.select, (one.id for one in all_factors()))
         self._variations, self.report.skipped = fitting(first.record, wanted)
         dropped = {one.factor_id for one in self._variations} & set(self._partial.without)
         self._variations = [one for one in self._variations if one.factor_id not in dropped]
         self.report.skipped += [Skipped(name, "the program does not run with it held") for name in dropped]
-        self._lab.on_event(StageStarted(Stage.VARY))
+        self._on_event(StageStarted(Stage.VARY))
         last = [one for one in self._variations if factor(one.factor_id).presumes_stable(one.variant)]
         self._vary(reference, [one for one in self._variations if one not in last])
         self._vary_stable(last)
@@ -158,8 +153,14 @@ class _Session:
         if guilty:
             self._left = dict.fromkeys(variations, f"the result depends on {guilty[0]}, which varies by itself")
             return
-        search(variations, self._bench.ask, self._judged)
-        self._details(self._bench)
+        self._searched(variations, self._bench, self._bench.ask)
+
+    def _searched(self, variations: list[Variation], bench: Bench, ask: Ask) -> None:
+        """Judge these variations, and see to its end what differs."""
+        before = self._judged.copy()
+        bench.foresee = lambda most: upcoming(variations, before, bench.known, most)
+        search(variations, ask, self._judged)
+        self._details(bench)
 
     def _vary(self, reference: Trial, variations: list[Variation]) -> None:
         """Judge these variations."""
@@ -167,82 +168,38 @@ class _Session:
         if not self._partial.identity:
             bench = self._new_bench(reference, len(groups(self._variations)))
             try:
-                search(variations, partial(_ask, bench), self._judged)
-                self._details(bench)
+                self._searched(variations, bench, partial(_ask, bench))
                 return
             except _AddressesMatter as found:
                 self._judged = Judged(sensitive={found.variation: frozenset()})
                 self._details(bench)
                 rows = bench.rows
-            reference = self._repeated(self._run(identity=True), identity=True)
+            reference = self._repeated(identity=True)
         else:
             rows = []
             guilty = [one for one in variations if self._partial.detail(one.key) and one not in rest]
             self._judged = Judged(sensitive=dict.fromkeys(guilty, frozenset()))
         bench = self._new_bench(reference, len(groups(rest)))
         bench.rows += rows
-        search(rest, bench.ask, self._judged)
-        self._details(bench)
+        self._searched(rest, bench, bench.ask)
 
     def _start_anew(self) -> Trial:
         """What was known before no longer holds."""
         self._partial = Partial(self._partial.path)
-        return self._first_run()
+        first = self._ground.anew()
+        self._partial.without = self._ground.without
+        return first
 
     def _details(self, bench: Bench) -> None:
-        for variation, beside in self._judged.sensitive.items():
-            if not beside:
-                bench.detail(variation)
+        bench.details([variation for variation, beside in self._judged.sensitive.items() if not beside])
 
     def _new_bench(self, reference: Trial, expected: int) -> Bench:
         minutes = self._options.budget
-        compiled = any("compile" in told for told in reference.record.extras("torch.kernels"))
-        self._bench = Bench(
-            self._lab,
-            reference,
-            self._settings(self._partial.identity),
-            self._partial,
-            last=self._last,
-            output=self._output,
-            finely=not compiled,
-            timeout=self._options.timeout or _PATIENCE * reference.seconds + _COMPILING,
-            deadline=None if minutes is None else self._began + 60 * minutes,
-        )
+        deadline = None if minutes is None else self._began + 60 * minutes
+        self._bench = Bench(self._ground, self._partial, deadline)
         self._bench.expected = expected
         self._reference = reference
         return self._bench
-
-    def _first_run(self) -> Trial:
-        """The command with everything held. Pins under which it does not run are given up one by one.
-
-        Raises:
-            _Failed: it does not run at all.
-        """
-        dropped = self._partial.without
-        risky = [name for name in RISKY if factor(name).start == 0 and name not in dropped]
-        while True:
-            self._partial.without = dropped
-            first = self._run(identity=self._partial.identity)
-            if first.replica.ended is Ended.TIMEOUT:
-                self.report.error = (
-                    f"a run took longer than {self._options.timeout:g} s and was ended: "
-                    "give a longer --timeout, or look at fewer steps with --steps"
-                )
-                raise _Failed
-            if not first.replica.failed:
-                return first
-            if not dropped:
-                free = self._lab.run({}, Course(stop_after_step=self._last), timeout=self._options.timeout)
-                if free.replica.failed:
-                    tail = free.replica.stderr_tail()
-                    self.report.error = f"the command {describe_exit(free.replica.exit_code)}" + (
-                        f":\n{tail}" if tail else ""
-                    )
-                    raise _Failed
-            if not risky:
-                self.report.error = f"with everything held the command {describe_exit(first.replica.exit_code)}:\n{first.replica.stderr_tail()}"
-                raise _Failed
-            dropped = [*dropped, risky.pop(0)]
 
     def _describe(self, first: Trial) -> None:
         report, record = self.report, first.record
@@ -263,41 +220,19 @@ class _Session:
         run_dir = Path(self._partial.reference)
         record = open_record(run_dir)
         if differ(record, first.record, output=self._output)[0] is None:
-            return Trial(Replica(run_dir, first.replica.ended, first.replica.exit_code, first.seconds), record)
+            replica = Replica(run_dir, first.replica.ended, first.replica.exit_code, first.seconds)
+            reference = Trial(replica, record)
+            self._ground.adopt(reference)
+            return reference
         record.close()
         self._store.remove(run_dir)
         return None
 
-    def _repeated(self, first: Trial, *, identity: bool) -> Trial:
-        """The command again, as often as asked, with its first and last values kept. Raises _Unstable when it does not repeat."""
-        keep = ends(first.record.steps)
-        reference = first
-        for number in range(2, self._options.runs + 1):
-            again = self._run(identity=identity, number=number, against=first, keep=keep)
-            if again.difference is not None:
-                raise _Unstable(again.difference)
-            reference = again
+    def _repeated(self, *, identity: bool) -> Trial:
+        """The reference. Raises Unstable when the command does not repeat."""
+        reference = self._ground.repeated(identity=identity)
         self._partial.restart(str(reference.replica.run_dir), identity=identity)
         return reference
-
-    def _run(
-        self, *, identity: bool, number: int = 1, against: Trial | None = None, keep: tuple[int, ...] = ()
-    ) -> Trial:
-        expected = against.record.steps if against is not None else self._options.steps
-        self._lab.on_event(RunStarted(number, self._options.runs, expected))
-        trial = self._lab.run(
-            self._settings(identity),
-            Course(values=bool(keep), keep=keep, stop_after_step=self._last),
-            reference=against.record if against is not None else None,
-            output=self._output and against is not None,
-            timeout=self._options.timeout,
-        )
-        self._lab.on_event(RunEnded(number, trial.seconds, trial.record.steps, trial.replica.exit_code))
-        self._store.check_room()
-        return trial
-
-    def _settings(self, identity: bool) -> Settings:
-        return starting(self._options.seed, identity=identity, without=self._partial.without)
 
     # --- the result ---------------------------------------------------------------------------------------------
 
@@ -305,29 +240,15 @@ class _Session:
         """What changes the result is one thing if the command repeats by itself, another if it does not.
 
         Raises:
-            _Unstable: it does not.
+            Unstable: it does not.
         """
         if not self._judged.sensitive or self._bench is None:
             return
-        difference = self._bench.again()
+        difference = self._ground.again()
+        if difference is None and any(factor(one.factor_id).repeats for one in self._judged.sensitive):
+            difference = self._ground.free()
         if difference is not None:
-            raise _Unstable(difference)
-        if any(factor(one.factor_id).repeats for one in self._judged.sensitive):
-            first = self._free()
-            second = self._free(first)
-            if second.difference is not None:
-                raise _Unstable(second.difference)
-
-    def _free(self, against: Trial | None = None) -> Trial:
-        """The command with nothing held but the files that it starts from, and their order."""
-        settings = {name: Setting(self._options.seed) for name in ("file.order", "external.state")}
-        return self._lab.run(
-            settings,
-            Course(stop_after_step=self._last),
-            reference=against.record if against is not None else None,
-            output=self._output and against is not None,
-            timeout=self._options.timeout,
-        )
+            raise Unstable(difference)
 
     def _conclude(self) -> None:
         report, bench, judged = self.report, self._bench, self._judged
@@ -385,13 +306,12 @@ class _Session:
 
     def _closed(self) -> VaryReport:
         self.report.seconds = time.monotonic() - self._began
-        kept = [self._reference] if self._reference is not None else []
         if self.report.complete:
             self._partial.forget()
-        self._lab.discard([trial for trial in kept if trial is not None])
+        self._ground.close(self._reference)
         if self._reference is not None:
             finish(self._reference.record)
-            self.report.records = [_relative(self._reference, self._lab.command.cwd)]
+            self.report.records = [_relative(self._reference, self._cwd)]
         return self.report
 
 
