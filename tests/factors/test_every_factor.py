@@ -76,7 +76,7 @@ def test_locale_reaches_the_program(play) -> None:
     source = "import locale, os; print(os.environ.get('LC_ALL'), locale.setlocale(locale.LC_ALL, '') is not None)"
     label = factor("locale").perturb(1)
     assert label is not None
-    assert play(source, {"locale": 1}).out == f"{label.removeprefix('LC_ALL=')} True\n"
+    assert play(source, {"locale": 1}).out == f"{label.removeprefix('LC_ALL=').partition(',')[0]} True\n"
 
 
 def test_time_zone_reaches_the_program(play) -> None:

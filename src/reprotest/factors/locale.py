@@ -7,15 +7,18 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 
-from reprotest.factors.base import Factor, Json, Launch, Seen, Setting
+from reprotest.factors import _pretended_locale
+from reprotest.factors.base import Factor, Inside, Json, Launch, Seen, Setting
 
 _NAMES = ("LC_ALL", "LC_CTYPE", "LC_COLLATE", "LC_NUMERIC", "LC_TIME", "LC_MONETARY", "LC_MESSAGES", "LANG", "LANGUAGE")
+_PRETENDED = "REPROTEST_LOCALE"
+"""Environment variable with the name of a locale that is not installed, and is pretended."""
 _WANTED = ("tr_TR", "de_DE", "fr_FR", "sv_SE", "ja_JP")
 """Locales that differ most from English ones: Turkish i, comma for point, another order of letters, another script."""
 
 
 class Locale(Factor):
-    """LC_ALL and its kin."""
+    """LC_ALL and its kin. Where nothing but C is installed, Python's `locale` pretends another."""
 
     id = "locale"
     what = "the locale: how numbers and dates are written, text is sorted and files are decoded"
@@ -33,13 +36,20 @@ class Locale(Factor):
         }
 
     def launch(self, setting: Setting) -> Launch:
-        other = self.perturb(setting.variant) if setting.variant else None
-        return Launch(env={"LC_ALL": other.removeprefix("LC_ALL=")}) if other else Launch()
+        name = _other(setting.variant)
+        if name is None:
+            return Launch()
+        return Launch(env={"LC_ALL": name, **({_PRETENDED: name} if _is_pretended(name) else {})})
+
+    def watch(self, inside: Inside) -> None:
+        if inside.setting(self.id) is not None and _PRETENDED in os.environ:
+            inside.on_import("locale", _pretended_locale.install)
 
     def perturb(self, k: int) -> str | None:
-        present = _plain(os.environ.get("LC_ALL") or os.environ.get("LANG") or "C")
-        others = [name for name in _candidates() if _plain(name) != present]
-        return f"LC_ALL={others[k - 1]}" if 1 <= k <= len(others) else None
+        name = _other(k)
+        if name is None:
+            return None
+        return f"LC_ALL={name}" + (", pretended in Python" if _is_pretended(name) else "")
 
     def usual(self, seen: Seen) -> str:
         name = next((name for name in ("LC_ALL", "LANG") if os.environ.get(name)), None)
@@ -51,15 +61,27 @@ def _plain(name: str) -> str:
     return name.lower().replace("utf-8", "utf8").replace("posix", "c")
 
 
+def _other(k: int) -> str | None:
+    """The k-th other locale, the strangest first."""
+    present = _plain(os.environ.get("LC_ALL") or os.environ.get("LANG") or "C")
+    strange = [name for wanted in _WANTED for name in _installed() if name.startswith(wanted)]
+    utf8 = [name for name in _installed() if name.lower() in ("c.utf8", "c.utf-8")]
+    worth = dict.fromkeys([*(strange[:2] or [_pretended_locale.NAME]), *utf8[:1], "C"])
+    others = [name for name in worth if _plain(name) != present]
+    return others[k - 1] if 1 <= k <= len(others) else None
+
+
+def _is_pretended(name: str) -> bool:
+    return name == _pretended_locale.NAME and name not in _installed()
+
+
 @cache
-def _candidates() -> tuple[str, ...]:
-    """Locales of this machine that are worth trying, the strangest first."""
+def _installed() -> tuple[str, ...]:
+    """The locales of this machine."""
     import subprocess
 
     try:
-        listed = subprocess.run(["locale", "-a"], capture_output=True, text=True, timeout=5, check=False).stdout.split()
+        done = subprocess.run(["locale", "-a"], capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.SubprocessError):
-        listed = []
-    strange = [name for wanted in _WANTED for name in listed if name.startswith(wanted)]
-    utf8 = [name for name in listed if name.lower() in ("c.utf8", "c.utf-8")]
-    return tuple(dict.fromkeys([*strange[:2], *utf8[:1], "C"]))
+        return ()
+    return tuple(done.stdout.split())

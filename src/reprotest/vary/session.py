@@ -106,7 +106,6 @@ class Session:
         try:
             self._search()
             report.verdict = Verdict.SENSITIVE if self._judged.sensitive else Verdict.INSENSITIVE
-            self._confirm()
         except Failed as failed:
             report.error = str(failed)
             return self._closed()
@@ -146,14 +145,15 @@ class Session:
         self._vary_stable(last)
 
     def _vary_stable(self, variations: list[Variation]) -> None:
-        """Judge what can only be judged of a program that repeats."""
+        """Judge what can only be judged of a program that repeats. Raises Unstable when it does not."""
         if self._bench is None:
             return
-        guilty = [one.factor_id for one in self._judged.sensitive if factor(one.factor_id).repeats]
-        if guilty:
-            self._left = dict.fromkeys(variations, f"the result depends on {guilty[0]}, which varies by itself")
-            return
+        self._left = dict.fromkeys(variations, "it says nothing of a program that differs when it is merely repeated")
+        known = len(self._judged.sensitive)
+        self._confirm()
         self._searched(variations, self._bench, self._bench.ask)
+        if len(self._judged.sensitive) > known:
+            self._confirm()
 
     def _searched(self, variations: list[Variation], bench: Bench, ask: Ask) -> None:
         """Judge these variations, and see to its end what differs."""
