@@ -68,9 +68,7 @@ def test_packed_frames_are_the_same_as_events(tmp_path):
     digests = os.urandom(32)
     one, other = StreamWriter(tmp_path / "a.rec"), StreamWriter(tmp_path / "b.rec")
     for step in range(3):
-        import struct
-
-        other.frame(step, other.template(described), digests, struct.pack("<4d", 1, 2, 3, 4))
+        other.frame(step, other.template(described), [digests[:16], digests[16:]], [1, 2, 3, 4], soon=step < 2)
         one.event("w", Phase.UPDATE, digests[:16], 1, 2, dtype="float32", shape=(2,), location="train.py:3")
         one.event("rng", Phase.STATE, digests[16:], 3, 4)
         one.commit(step)
@@ -81,8 +79,9 @@ def test_packed_frames_are_the_same_as_events(tmp_path):
     for writer in (one, other, many):
         writer.close()
     assert (tmp_path / "a.rec").read_bytes() == (tmp_path / "b.rec").read_bytes() == (tmp_path / "c.rec").read_bytes()
-    with pytest.raises(ValueError, match="16 \\+ 16"):
-        other.frame(0, 0, b"123", b"")
+    wrong = StreamWriter(tmp_path / "d.rec")
+    with pytest.raises(ValueError, match="16 and 2 an event"):
+        wrong.frame(0, wrong.template(described), [b"123"])
 
 
 def test_the_root_sees_everything_but_random_states(tmp_path):

@@ -203,13 +203,13 @@ class Child:
         stream.seen[name] = count + 1
         return count
 
-    def commit(self, step: int | None = None) -> None:
-        """Write the events since the last commit as one frame, without completing a step."""
+    def commit(self, step: int | None = None, *, soon: bool = False) -> None:
+        """Write the events since the last commit as one frame, now or `soon`, without completing a step."""
         stream = self._stream()
         if stream is None:
             return
         try:
-            stream.writer.commit(stream.step if step is None else step)
+            stream.writer.commit(stream.step if step is None else step, soon=soon)
         except OSError as error:
             self._stop_recording(error)
         self._notes.write(now=False)
@@ -219,7 +219,7 @@ class Child:
         stream = self._stream()
         if stream is None:
             return
-        self.commit()
+        self.commit(soon=True)
         finished = stream.step
         stream.step += 1
         if self.plan.stop_after_step is not None and finished >= self.plan.stop_after_step and self.in_main_thread():

@@ -1,12 +1,14 @@
 """Writes the events of one process (and thread). Standard library and xxhash only; not shared between threads.
 
 What never changes about the events of a step is written once, as a template; a step is then 32 bytes an event. Every commit is one
-append, so that a process which is killed at any moment leaves a file that is readable up to its last whole step.
+append, so that a process which is killed at any moment leaves a file that is readable up to its last whole step. Frames that may
+wait are packed when they are written, many at a time: one after the other, the code for it stays in the processor's caches.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import struct
 import time
 from collections.abc import Sequence
@@ -18,7 +20,6 @@ from reprotest.record.event import Phase
 from reprotest.record.files import AppendFile
 from reprotest.record.format import (
     DIGEST_BYTES,
-    EVENT_BYTES,
     MOST_EVENTS,
     MOST_TEMPLATE_BYTES,
     PAD,
@@ -31,10 +32,11 @@ from reprotest.record.format import (
 _SPLIT = 1 << 16
 """Events without a commit after which a frame is written all the same, so that memory stays bounded."""
 
-_SOON = 0.005
+_NO_NUMBER = struct.pack("<d", math.nan)
+_SOON = 0.02
 """Seconds for which frames may wait for each other."""
-_MOST_AHEAD = 768
-"""Parts that are written at once (writev takes 1024)."""
+_MOST_WAITING = 256
+"""Frames that are written at once, of three parts each (writev takes 1024)."""
 _monotonic = time.monotonic  # the real clock: a factor may replace it for the program
 
 _MOST_KNOWN = 1 << 18
@@ -61,11 +63,11 @@ class StreamWriter:
         self._templates = 0
         self._last: list[Descriptor] = []
         self._last_id = -1
-        self._compared: dict[int, list[int] | None] = {}
+        self._forms: dict[int, tuple[int, list[int] | None]] = {}
         self._pending: list[Descriptor] = []
         self._digests: list[bytes] = []
         self._sketches: list[float] = []
-        self._ahead: list[bytes] = []
+        self._waiting: list[Any] = []
         self._written = 0.0
         self.frames = 0
         self.step = 0
@@ -116,10 +118,10 @@ class StreamWriter:
         if len(self._pending) >= _SPLIT:
             self._write(self.step)
 
-    def commit(self, step: int) -> None:
-        """Write the frame of the events since the last commit; nothing if there are none. Raises OSError."""
+    def commit(self, step: int, *, soon: bool = False) -> None:
+        """Write the frame of the events since the last commit, or `soon`; nothing if there are none. Raises OSError."""
         if self._pending:
-            self._write(step)
+            self._write(step, soon=soon)
         self.step = step + 1
 
     def template(self, described: Sequence[Descriptor]) -> int:
@@ -132,33 +134,30 @@ class StreamWriter:
             number = self._new_template(key)
         return number
 
-    def frame(self, step: int, template: int, digests: bytes, sketches: bytes, *, soon: bool = False) -> None:
-        """Write one frame whose events were packed by the caller.
+    def knows(self, template: int) -> bool:
+        """Is that number still good? Among too many others it is forgotten."""
+        return template in self._forms
+
+    def frame(
+        self, step: int, template: int, digests: Sequence[bytes], sketches: Sequence[float] = (), *, soon: bool = False
+    ) -> None:
+        """Write one frame of a known form.
 
         Args:
             step: completed steps before it.
             template: from `template()`, with n events.
-            digests: 16 bytes each, one after the other.
-            sketches: (a, b) of each, as little-endian float64.
+            digests: n of 16 bytes each.
+            sketches: a and b of each of the first events; the rest has no numbers (NaN).
             soon: it may wait for a few milliseconds, to be written together with the frames that follow. In short steps the system
                 call would cost more than the digests; a process that is killed loses what it did in that time.
 
         Raises:
             OSError: it could not be written; the file ends with the frame before.
         """
-        count = len(digests) // DIGEST_BYTES
-        if len(digests) != count * DIGEST_BYTES or len(sketches) != count * (EVENT_BYTES - DIGEST_BYTES):
-            raise ValueError(
-                f"{len(digests)} bytes of digests do not go with {len(sketches)} bytes of sketches (16 + 16 an event)"
-            )
-        compared = self._compared[template]
-        hashed = digests if compared is None else b"".join([digests[16 * i : 16 * i + 16] for i in compared])
-        root = self._codec.hash128(hashed)
-        head = self._codec.frame(STEP, template, count, step, root, digests, sketches)
-        self._ahead += (head, digests, sketches)
+        self._waiting.append((step, template, digests, sketches))
         self.frames += 1
         now = _monotonic()
-        if not soon or now - self._written > _SOON or len(self._ahead) > _MOST_AHEAD:
+        if not soon or now - self._written > _SOON or len(self._waiting) > _MOST_WAITING:
             self._written = now
             self._flush()
 
@@ -168,7 +167,7 @@ class StreamWriter:
             try:
                 if self._pending:
                     self._write(self.step)
-                elif self._ahead:
+                elif self._waiting:
                     self._flush()
             finally:
                 self._file.close()
@@ -178,43 +177,63 @@ class StreamWriter:
         self._pending.clear()
         self._digests.clear()
         self._sketches.clear()
-        self._ahead.clear()
+        self._waiting.clear()
         self._file.close()
 
     def _flush(self) -> None:
         """Write what waits, in one system call. Raises OSError; then it is lost, and the file ends with what was written before."""
-        ahead, self._ahead = self._ahead, []
-        self._file.append(ahead)
+        waiting, self._waiting = self._waiting, []
+        parts: list[bytes] = []
+        for one in waiting:
+            parts += one[1:] if one[0] is TEMPLATE else self._packed(*one)
+        self._file.append(parts)
 
-    def _write(self, step: int) -> None:
+    def _packed(
+        self, step: int, template: int, digests: Sequence[bytes], sketches: Sequence[float]
+    ) -> tuple[bytes, bytes, bytes]:
+        count, compared = self._forms[template]
+        body = b"".join(digests)
+        if len(body) != count * DIGEST_BYTES or len(sketches) > 2 * count:
+            raise ValueError(
+                f"{len(body)} bytes of digests and {len(sketches)} numbers do not go with {count} events (16 and 2 an event)"
+            )
+        hashed = body if compared is None else b"".join([digests[i] for i in compared])
+        numbers = struct.pack(f"<{len(sketches)}d", *sketches) + _NO_NUMBER * (2 * count - len(sketches))
+        return self._codec.frame(STEP, template, count, step, self._codec.hash128(hashed), body, numbers), body, numbers
+
+    def _write(self, step: int, *, soon: bool = False) -> None:
         pending, digests, sketches = self._pending, self._digests, self._sketches
         self._pending, self._digests, self._sketches = [], [], []
         while len(pending) > _SPLIT:
             self._write_frame(step, pending[:_SPLIT], digests[:_SPLIT], sketches[: 2 * _SPLIT])
             del pending[:_SPLIT], digests[:_SPLIT], sketches[: 2 * _SPLIT]
-        self._write_frame(step, pending, digests, sketches)
+        self._write_frame(step, pending, digests, sketches, soon=soon)
 
-    def _write_frame(self, step: int, pending: list[Descriptor], digests: list[bytes], sketches: list[float]) -> None:
-        if pending != self._last:
+    def _write_frame(
+        self, step: int, pending: list[Descriptor], digests: list[bytes], sketches: list[float], *, soon: bool = False
+    ) -> None:
+        if pending != self._last or not self.knows(self._last_id):
             self._last_id = self.template(pending)
             self._last = pending
-        self.frame(step, self._last_id, b"".join(digests), struct.pack(f"<{len(sketches)}d", *sketches))
+        self.frame(step, self._last_id, digests, sketches, soon=soon)
 
     def _new_template(self, key: tuple[Descriptor, ...]) -> int:
         if self._known_events + len(key) > _MOST_KNOWN:
             self._known.clear()
-            self._compared.clear()
+            self._flush()  # what waits for its form
+            self._forms.clear()
             self._known_events = 0
         number = self._templates
         compared = [i for i, event in enumerate(key) if event[1] != Phase.STATE]
-        self._compared[number] = None if len(compared) == len(key) else compared
+        self._forms[number] = len(key), None if len(compared) == len(key) else compared
         self._known[key] = number
         self._known_events += len(key)
         self._templates += 1
         body = _encode(key, _LONGEST_TEXT)
         if len(body) > MOST_TEMPLATE_BYTES:
             body = _encode(key, _SHORT_TEXT)
-        self._ahead += [self._codec.frame(TEMPLATE, number, len(key), len(body), self._codec.hash128(body), body), body]
+        head = self._codec.frame(TEMPLATE, number, len(key), len(body), self._codec.hash128(body), body)
+        self._waiting.append((TEMPLATE, head, body))
         return number
 
 

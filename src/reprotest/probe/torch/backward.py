@@ -60,13 +60,14 @@ class Backward:
         self._manual = _Manual()
 
     def install(self) -> None:
-        backward, grad, here = torch.autograd.backward, torch.autograd.grad, self._steps.here
+        backward, grad, lane = torch.autograd.backward, torch.autograd.grad, self._steps.lane
+        ready = lane.ready
 
         @functools.wraps(backward)
         def observed_backward(tensors: Any = (), *args: Any, **kwargs: Any) -> Any:
             if _task() != -1:  # inside another pass: checkpointing runs parts of its own
                 return backward(tensors, *args, **kwargs)
-            if type(tensors) is Tensor and here.ready and here.scalar_loss(tensors, self._site(2)):
+            if ready and type(tensors) is Tensor and lane.loss(tensors):
                 return backward(tensors, *args, **kwargs)
             leaves = self._begin(tensors, None)
             result = backward(tensors, *args, **kwargs)

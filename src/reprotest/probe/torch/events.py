@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
-import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from reprotest.record.format import Descriptor
     from reprotest.record.writer import StreamWriter
 
-_MOST_POINTERS = 64
+_MOST_POINTERS = 1024
 """Addresses remembered for one gradient: an allocator hands out the same few again and again."""
 
+_look_up = operator.getitem
 _data_ptr = Tensor.data_ptr
 _is_contiguous = Tensor.is_contiguous
 _nbytes_of = Tensor.nbytes.__get__  # type: ignore[attr-defined]
@@ -80,8 +81,6 @@ def keeps_values(child: Child, stream: EventStream) -> bool:
 Packed = tuple[Sequence["Descriptor"], list[bytes], "Sequence[float] | None"]
 """Events that are ready to be written: descriptors, digests, and two numbers (the sketch) for each; None: no numbers."""
 
-_NO_SKETCH = struct.pack("<dd", math.nan, math.nan)
-
 
 def add(writer: StreamWriter, packed: Packed) -> None:
     """Add events to the frame being made."""
@@ -89,40 +88,14 @@ def add(writer: StreamWriter, packed: Packed) -> None:
     writer.events(described, digests, [math.nan] * (2 * len(digests)) if sketches is None else sketches)
 
 
-class Layout:
-    """Writes frames that are made of the same packed events again and again, past the writer's bookkeeping."""
+def loss_event(name: str, value: Tensor, location: str | None) -> Descriptor:
+    """What is written once about a loss."""
+    return _loss_event(name, value.dtype, value.shape, location)
 
-    def __init__(self) -> None:
-        self._writer: StreamWriter | None = None
-        self._parts: list[Sequence[Descriptor]] = []
-        self._template = 0
-        self._no_sketches = b""
 
-    def write(self, writer: StreamWriter, step: int, packed: list[Packed]) -> None:
-        """Write one frame of all these events. The writer must have nothing pending. Raises OSError."""
-        digests: list[bytes] = []
-        sketches: list[bytes] = []
-        parts = [part[0] for part in packed]
-        if (
-            writer is not self._writer
-            or len(parts) != len(self._parts)
-            or not all(map(operator.is_, parts, self._parts))
-        ):
-            self._template = writer.template([event for part in parts for event in part])
-            self._writer, self._parts = writer, parts
-        for _, some, numbers in packed:
-            digests += some
-            if numbers is not None:
-                sketches.append(struct.pack(f"<{len(numbers)}d", *numbers))
-            else:
-                if len(self._no_sketches) < 16 * len(some):
-                    self._no_sketches = _NO_SKETCH * len(some)
-                sketches.append(self._no_sketches[: 16 * len(some)])
-        try:
-            writer.frame(step, self._template, b"".join(digests), b"".join(sketches), soon=True)
-        except KeyError:  # the writer has forgotten the template among too many others
-            self._writer = None
-            self.write(writer, step, packed)
+@functools.lru_cache(1000)
+def _loss_event(name: str, dtype: Any, shape: Any, location: str | None) -> Descriptor:
+    return name, int(Phase.LOSS), None, str(dtype).removeprefix("torch."), tuple(shape), location
 
 
 class Table:
@@ -136,6 +109,9 @@ class Table:
         phase: of its events.
         names: of its tensors.
         gradients: check that they are contiguous.
+
+    Attributes:
+        described: the events of all tensors; empty before they were first digested.
     """
 
     def __init__(self, phase: Phase, names: Sequence[str], *, gradients: bool = False) -> None:
@@ -145,7 +121,7 @@ class Table:
         self._known: list[dict[int, Any]] = [{} for _ in names]
         self._layouts: list[Any] = [None] * len(names)
         self._described: list[Descriptor] = [(name, int(phase), None, None, None, None) for name in names]
-        self._all_described: tuple[Descriptor, ...] = ()
+        self.described: tuple[Descriptor, ...] = ()
         self._pointers: list[int] = []
         self._nbytes: list[int] = []
         self._buffers: list[Any] = []
@@ -154,6 +130,31 @@ class Table:
     def has_sizes(self, tensors: Sequence[Any]) -> bool:
         """Has every tensor as many bytes as when it was first digested? If not, another table is needed."""
         return list(map(_nbytes_of, tensors)) == self._nbytes
+
+    def reader(self) -> Callable[[list[Any]], list[bytes]]:
+        """A function from tensors that are as they were to their digests, as fast as it can be.
+
+        It raises an exception where one is not: LookupError, ValueError, or what PyTorch raises.
+        """
+        seeds, nbytes, known = self._seeds, self._nbytes, self._known
+
+        def gradients(tensors: list[Any]) -> list[bytes]:
+            if not all(map(_is_contiguous, tensors)) or list(map(_nbytes_of, tensors)) != nbytes:
+                raise ValueError("a view that repeats its elements, or another shape")
+            try:
+                return list(map(hash128, map(_look_up, known, map(_data_ptr, tensors)), seeds))
+            except KeyError:
+                self._learn(tensors, list(map(_data_ptr, tensors)))
+                return list(map(hash128, self._buffers, seeds))
+
+        pointers, buffers = self._pointers, self._buffers
+
+        def values(tensors: list[Any]) -> list[bytes]:
+            if list(map(_data_ptr, tensors)) != pointers:
+                raise LookupError("moved")
+            return list(map(hash128, buffers, seeds))
+
+        return gradients if self._gradients else values
 
     def digest(self, tensors: Sequence[Any], sketch: bool = False) -> Packed | None:
         """Events for all tensors of the table; None where one is missing or is no plain memory."""
@@ -169,10 +170,10 @@ class Table:
                 return None
             digests = list(map(hash128, self._buffers, self._seeds))
             if not sketch:
-                return self._all_described, digests, None
+                return self.described, digests, None
             sketchers = [layout.sketch for layout in self._layouts]
             pairs = [number for of, buffer in zip(sketchers, self._buffers, strict=True) for number in of(buffer)]
-            return self._all_described, digests, pairs
+            return self.described, digests, pairs
         except Exception:  # None, or a tensor without an address
             self._pointers = []
             return None
@@ -211,10 +212,10 @@ class Table:
                 known[pointer] = buffer
             buffers.append(buffer)
         self._buffers = buffers
-        if not self._all_described:
+        if not self.described:
             self._seeds = [layout.seed for layout in self._layouts]
             self._nbytes = [layout.nbytes for layout in self._layouts]
-            self._all_described = tuple(self._described)
+            self.described = tuple(self._described)
 
     def _describe(self, index: int, tensor: Tensor) -> Descriptor:
         described = self._described[index] = (

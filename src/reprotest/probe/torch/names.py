@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 _PARALLEL = ("DistributedDataParallel", "DataParallel")
 _WRAPPERS = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+_PATIENCE = 16
+"""Searches for models that may find nothing new, one after the other; then only the 32nd, the 64th … is carried out."""
 _is_module: dict[type, bool] = {}
 
 
@@ -36,13 +38,12 @@ class Names(threading.local):
         self._roots: list[tuple[weakref.ref[nn.Module], str]] = []
         self._tensors: dict[int, tuple[weakref.ref[Tensor], str]] = {}
         self._modules: dict[int, tuple[weakref.ref[nn.Module], str]] = {}
+        self._in_vain = 0
 
     def learn(self, parameters: Iterable[Tensor]) -> list[nn.Module]:
         """Find the models that these belong to, and those in variables of the program. Returns all models known so far."""
         self._forget_dead()
-        roots = [root for root in _roots_of(_live_modules()) if next(_tensors_of(root), None) is not None]
-        found = [*_owners(roots, parameters), *_in_variables(roots)]
-        new = [root for root in dict.fromkeys(found) if self._label(root) is None]
+        new = self._new_roots(list(parameters))
         alone = not self._roots and len(new) == 1
         for root in new:
             label = "" if alone else self._unused(variable_of(root) or _plain_class(root))
@@ -51,6 +52,20 @@ class Names(threading.local):
         for root, label in known:
             self._learn(root, label)
         return [root for root, _ in known]
+
+    def _new_roots(self, parameters: list[Tensor]) -> list[nn.Module]:
+        """Models not known yet. Searching all objects takes longer than a step: programs may make an optimizer for each of theirs."""
+        if parameters and all(self.tensor(tensor) is not None for tensor in parameters):
+            return []
+        self._in_vain += 1
+        if self._in_vain > _PATIENCE and self._in_vain & (self._in_vain - 1):  # tensors that no module holds
+            return []
+        roots = [root for root in _roots_of(_live_modules()) if next(_tensors_of(root), None) is not None]
+        found = [*_owners(roots, parameters), *_in_variables(roots)]
+        new = [root for root in dict.fromkeys(found) if self._label(root) is None]
+        if new:
+            self._in_vain = 0
+        return new
 
     def adopt(self, module: nn.Module) -> None:
         """Name a module that no optimizer trains, and what it contains, after its class."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from reprotest.probe.torch.events import Layout, Table
+from reprotest.probe.torch.events import Table
 from reprotest.probe.torch.initial import parameters_of
 from reprotest.probe.torch.names import Buffer
 from reprotest.record.event import Phase
@@ -19,7 +19,12 @@ _LARGE = 4 << 20
 
 
 class Tracked:
-    """What is known of one optimizer."""
+    """What is known of one optimizer.
+
+    Attributes:
+        steps: how often it has stepped.
+        before: completed steps of the training when it was first used: one that takes over from another goes on counting.
+    """
 
     def __init__(self, optimizer: Optimizer, names: list[str], buffers: list[Buffer]) -> None:
         self.parameters = parameters_of(optimizer)
@@ -31,10 +36,14 @@ class Tracked:
         self.buffers = [(buffer.of, buffer.key) for buffer in buffers]
         self.buffer_values = Table(Phase.UPDATE, self.buffer_names)
         self.large = sum(_nbytes(t) for t in self.parameters) >= _LARGE
-        self.layout = Layout()
         self.steps = 0
+        self.before = 0
         self.has_none = False
         self._partial: dict[tuple[bool, ...], Table] = {}
+
+    def is_ahead(self, step: int) -> bool:
+        """Has it stepped more often than the training has completed steps?"""
+        return self.before + self.steps > step
 
     def present(self, gradients: list[Tensor | None]) -> tuple[Table, list[Tensor]]:
         """A table for the gradients that there are: the rest of the parameters is frozen, or took no part."""

@@ -1,6 +1,7 @@
 """Optimizer steps: gradients before, parameters and buffers after. A step's end is a frame's end.
 
-Several optimizers: each step of each is a frame; the step counter follows the one that has stepped most.
+Several optimizers: each step of each is a frame; the step counter follows the one that has stepped most. One that is made later takes
+over from where the others are.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ from reprotest.probe.torch.held import Held
 from reprotest.probe.torch.initial import InitialState, parameters_of
 from reprotest.probe.torch.names import Names
 from reprotest.probe.torch.optimizers import Tracked
+from reprotest.probe.torch.ordinary import Lane
 from reprotest.probe.torch.states import put_random_states, states_are_due
 from reprotest.record.event import Phase
 
 if TYPE_CHECKING:
     from reprotest.probe.child import Child, EventStream
     from reprotest.probe.torch.finer import Finer
+
+_EVERY = 64
+"""Steps from one look at all that is due now and then to the next."""
 
 _is_compiling = torch.compiler.is_compiling
 
@@ -42,34 +47,42 @@ class OptimizerSteps:
         self._finer = finer
         self._tracked: dict[int, Tracked] = {}
         self._optimizers: list[weakref.ref[Any]] = []
-        self.here = Held(child)
+        self.lane = Lane(child)
+        self.here = Held(child, self.lane)
         self.constructed = 0
 
     def install(self) -> None:
-        before, after, constructed, here = self._before, self._after, self._constructed, self.here
+        before, after, constructed, here, lane = self._before, self._after, self._constructed, self.here, self.lane
+        ready = lane.ready
 
         # A compiler that traces a step folds the hooks away; what it makes of the step is observed from outside.
         def pre_hook(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if _is_compiling():
                 return
-            tracked = here.ready.get(id(optimizer))
-            if tracked is not None and here.stepping is None and len(args) == 1 and not kwargs:
-                parameters = tracked.parameters
-                try:
-                    groups = optimizer.param_groups
-                    if len(groups) == 1 and groups[0]["params"] == parameters and tracked.values.has_sizes(parameters):
-                        packed = tracked.gradients.digest([tensor.grad for tensor in parameters])
-                        if packed is not None:
-                            here.stepping, here.closure = optimizer, False
-                            here.held.append(packed)
-                            return
-                except Exception:  # other tensors, compared by value
-                    pass
-            before(optimizer, args, kwargs)
+            one = ready.get(id(optimizer))
+            if (
+                one is not None
+                and len(args) == 1
+                and not kwargs
+                and here.stepping is None
+                and lane.begin(one, optimizer)
+            ):
+                here.stepping = optimizer
+            else:
+                before(optimizer, args, kwargs)
 
         def post_hook(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            if not _is_compiling():
-                after(optimizer)
+            if _is_compiling():
+                return
+            one = ready.get(id(optimizer))
+            if one is not None and one.gradients is not None and here.stepping is optimizer:
+                seen = lane.end(one)
+                if not seen:
+                    here.stepping = None
+                    return
+                here.held += seen
+                here.closure = False
+            after(optimizer)
 
         torch_optimizer.register_optimizer_step_pre_hook(pre_hook)
         torch_optimizer.register_optimizer_step_post_hook(post_hook)
@@ -136,7 +149,7 @@ class OptimizerSteps:
             self._optimizers = [ref for ref in self._optimizers if ref() is not None]
             self._optimizers.append(weakref.ref(optimizer))
             if self._child.stream_here() is not None:
-                self.here.ready.clear()
+                self.here.held += self.lane.leave()
                 self._initial.constructed(optimizer)
         except Exception as error:
             self._child.note(f"{type(optimizer).__name__}'s parameters could not be looked at: {error!r}")
@@ -148,12 +161,13 @@ class OptimizerSteps:
         here.stepping = optimizer
         here.closure = len(args) > 1 or (bool(kwargs) and kwargs.get("closure") is not None)
         try:
+            here.collect()
             stream = self._child.stream_here()
             if stream is None:
                 return
             tracked = self._tracked.get(id(optimizer))
             if tracked is None or not tracked.is_current(optimizer):
-                tracked = self._track(optimizer, tracked)
+                tracked = self._track(optimizer, tracked, stream.step)
             tracked.check_sizes()
             if self._initial.due:
                 self.here.release()
@@ -175,32 +189,15 @@ class OptimizerSteps:
             stream = child.stream_here()
             tracked = self._tracked.get(id(optimizer))
             if stream is None or tracked is None:
-                here.ready.pop(id(optimizer), None)
                 return
-            writer, step = stream.writer, stream.step
-            if id(optimizer) in here.ready and not (here.closure or tracked.buffers or writer.pending):
-                values = tracked.values.digest(tracked.parameters)
-                if values is not None:
-                    here.held.append(values)
-                    held, here.held = here.held, []
-                    tracked.layout.write(writer, step, held)
-                    tracked.steps += 1
-                    if tracked.steps > step:
-                        stream.step = writer.step = step + 1
-                        if stream.step >= here.ordinary_until:
-                            here.ready.clear()
-                    return
+            step = stream.step
             if here.closure:  # it computed the gradients itself, perhaps several times; these are the last ones
                 self._gradients(stream, tracked)
             self._values(stream, tracked)
             tracked.steps += 1
-            if writer.pending or states_are_due(step):
-                self.here.release()
-                if states_are_due(step):
-                    put_random_states(child)
-            elif here.held:
-                held, here.held = here.held, []
-                tracked.layout.write(writer, step, held)
+            here.release()
+            if states_are_due(step):
+                put_random_states(child)
         except OSError as error:
             child._stop_recording(error)
             return
@@ -209,7 +206,7 @@ class OptimizerSteps:
             return
         if child.level == "lines":
             LineTracer.write(child)
-        if tracked.steps > step:
+        if tracked.is_ahead(step):
             child.end_step()
         else:
             child.commit()
@@ -218,21 +215,18 @@ class OptimizerSteps:
 
     def _plan_next(self, stream: EventStream, tracked: Tracked, optimizer: Any) -> None:
         """May the next step of this optimizer take the short way, and until when?"""
-        child, step, here = self._child, stream.step, self.here
-        until = step - step % 32 + 32  # then sketches, and sometimes random states, are due
+        child, step = self._child, stream.step
+        until = step - step % _EVERY + _EVERY  # then sketches, and sometimes random states, are due
         if child.window is not None and step <= child.window[1]:
             until = min(until, child.window[0])
         until = min([until, *(at for at in child.plan.keep if at >= step)])
         if child.plan.stop_after_step is not None:
             until = min(until, child.plan.stop_after_step)
-        ordinary = step >= 4 and step % 32 and not (tracked.large or tracked.has_none or self._initial.due)
-        if ordinary and step < until and child.level != "lines":
-            here.ready[id(optimizer)] = tracked
-            here.ordinary_until = until
-        else:
-            here.ready.pop(id(optimizer), None)
+        ordinary = step >= 4 and step % _EVERY and not (tracked.large or tracked.has_none or self._initial.due)
+        if ordinary and step < until and child.level != "lines" and not tracked.buffers:
+            self.lane.enter(optimizer, tracked, stream, until)
 
-    def _track(self, optimizer: Any, before: Tracked | None) -> Tracked:
+    def _track(self, optimizer: Any, before: Tracked | None, step: int) -> Tracked:
         parameters = parameters_of(optimizer)
         if before is None:
             self.constructed = max(1, self.constructed)  # unpickled, perhaps
@@ -242,10 +236,10 @@ class OptimizerSteps:
         names = [self._initial.name(tensor) for tensor in parameters]
         tracked = Tracked(optimizer, names, self._names.buffers_beside(parameters))
         if before is not None:
-            tracked.steps = before.steps
+            tracked.steps, tracked.before = before.steps, before.before
         else:
+            tracked.before = step
             weakref.finalize(optimizer, self._tracked.pop, id(optimizer), None).atexit = False
-        self.here.ready.pop(id(optimizer), None)
         self._tracked[id(optimizer)] = tracked
         return tracked
 
@@ -290,7 +284,7 @@ class OptimizerSteps:
 
 def _sketches(stream: EventStream, tracked: Tracked) -> bool:
     """Sketches of small models cost as much as their digests: now and then is enough, at the same steps in every run."""
-    return tracked.large or stream.step < 4 or stream.step % 32 == 0
+    return tracked.large or stream.step < 4 or stream.step % _EVERY == 0
 
 
 def _version(optimizer: Any) -> int:
