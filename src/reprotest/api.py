@@ -88,6 +88,22 @@ def session_on(
         return run_session(client, words, command, options, on_event)
 
 
+def vary_session_on(
+    address: str, words: Sequence[str], command: Command, options: VaryOptions, on_event: OnEvent = ignore
+) -> VaryReport:
+    """The course of `vary` on the workers of a Dask cluster; the arguments are those of `session_on`."""
+    _check_can_run()
+    from reprotest.fleet import varying
+    from reprotest.fleet.cluster import connected
+
+    with connected(address, min(_MOST_LOCAL, _cores())) as client:
+        return varying.vary_session(client, words, command, options, on_event)
+
+
+_MOST_LOCAL = 4
+"""Workers of a local cluster: variations of the number of threads want processors, too."""
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
 

@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from reprotest.diagnose.laboratory import Laboratory, Trial, finish
-from reprotest.diagnose.session import Session
 from reprotest.errors import ReprotestError
 from reprotest.fleet.news import teller
 from reprotest.fleet.remote import MARK, end
 from reprotest.fleet.turns import left_behind, place
-from reprotest.options import ProgressEvent, RunOptions
+from reprotest.options import ProgressEvent
 from reprotest.run.command import parse_command
 from reprotest.run.guardian import guarded
 from reprotest.run.state import State
@@ -41,13 +40,15 @@ def open_site(job: Mapping[str, Any]) -> dict[str, Any]:
     """Make ready on this worker.
 
     Args:
-        job: "site" (its name, unlike any other), "key" (of this task, as Dask knows it), "kind" (a key of `KINDS`), "version",
+        job: "site" (its name, unlike any other), "key" (of this task, as Dask knows it), "kind" (a key of `kinds.KINDS`), "version",
             "words" (the command, a leading "--" included), "cwd" (must exist here too), "options" (keyword arguments of the kind's).
 
     Returns:
         "host" and "folder" (of `fleet.turns.Place`), or "failed" (why, in words).
     """
     from distributed import get_worker
+
+    from reprotest.fleet.kinds import KINDS
 
     here = {"host": socket.gethostname()}
     if job["version"] != version():
@@ -173,32 +174,3 @@ class Site:
             "sizes": sizes,
             "files": {name: (run_dir / name).read_bytes() for name in sizes} if small else None,
         }
-
-
-class RunSite(Site):
-    """For `run`: replicates, and the diagnosis of two of them."""
-
-    def __init__(self, job: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
-        super().__init__(job, tell)
-        self._options = RunOptions(**job["options"])
-        self._session = Session(self.command, self._options, self.store, self.lab)
-
-    def run(self, number: int, env: Mapping[str, str | None] | None = None) -> dict[str, Any]:
-        """One replicate, as `Session.run`, packed."""
-        return self.packed(self._session.run(number, env))
-
-    def diagnose(self, first: str, other: str) -> dict[str, Any]:
-        """Compare two replicates that were made here and find the cause. Returns the document of `run`."""
-        by_name = {trial.replica.run_dir.name: trial for trial in self.lab.trials}
-        session = self._session
-        session.base = [by_name[first], by_name[other]]
-        try:
-            session.compare()
-            if session.report.first_difference is not None:
-                session.diagnose()
-        except KeyboardInterrupt:
-            session.report.interrupted = True
-        return session.report.to_json()
-
-
-KINDS: dict[str, Callable[[Mapping[str, Any], Callable[[dict[str, Any]], None]], Site]] = {"run": RunSite}

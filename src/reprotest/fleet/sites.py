@@ -38,7 +38,7 @@ class Sites:
 
     Args:
         client: of the cluster.
-        kind: of the sites (`site.KINDS`).
+        kind: of the sites (`kinds.KINDS`).
         words: the command, a leading "--" included.
         cwd: the folder in which it runs, on every host.
         options: of the kind.

@@ -42,6 +42,10 @@ class OutOfBudget(Exception):
     """No other run is to be begun."""
 
 
+class Gone(Exception):
+    """There is no machine left to run on; says why."""
+
+
 @dataclass(frozen=True)
 class Question:
     """What is to be found out.

@@ -119,6 +119,26 @@ class Trial:
     note: str | None = None
 
 
+@dataclass(frozen=True)
+class Worker:
+    """One worker of a cluster, and its part.
+
+    Attributes:
+        name: of the worker.
+        host: the name that the machine gives itself.
+        status: used | other (its reference is another one) | idle (it would meet another one in the files that the command leaves) |
+            failed | lost | late
+        why: in words, unless used.
+        runs: questions that it has answered.
+    """
+
+    name: str
+    host: str
+    status: str
+    why: str | None = None
+    runs: int = 0
+
+
 @dataclass
 class VaryReport:
     """Everything that `vary` has to say."""
@@ -145,6 +165,8 @@ class VaryReport:
     interrupted: bool = False
     complete: bool = True
     """False when it was interrupted or ran out of its budget."""
+    hosts: list[Worker] = field(default_factory=list)
+    """The workers that took part; empty unless that was on a cluster."""
 
     def to_json(self) -> dict[str, Any]:
         """The document of schema reprotest.vary/1, with more keys after the promised ones."""
@@ -168,6 +190,7 @@ class VaryReport:
             "resumed": self.resumed,
             "interrupted": self.interrupted,
             "complete": self.complete,
+            "hosts": [asdict(worker) for worker in self.hosts],
         }
 
 

@@ -17,7 +17,7 @@ from reprotest.run.replicate import Replica
 from reprotest.run.state import State
 from reprotest.run.store import Store, full_disk_said
 from reprotest.vary.bench import Bench, Ground
-from reprotest.vary.host import Failed, Host, OutOfBudget, Unstable
+from reprotest.vary.host import Failed, Gone, Host, OutOfBudget, Unstable
 from reprotest.vary.options import VaryOptions, selected
 from reprotest.vary.partial import Partial
 from reprotest.vary.result import Final, Other, Sensitivity, Skipped, VaryReport, Verdict
@@ -113,12 +113,14 @@ class Session:
             report.verdict, report.first_difference = Verdict.UNSTABLE, unstable.difference
         except OutOfBudget:
             report.complete, self._why = False, f"the budget of {self._options.budget:g} min was used up"
+        except Gone as gone:
+            report.complete, self._why = False, str(gone)
         except KeyboardInterrupt:
             report.interrupted, report.complete, self._why = True, False, "interrupted before it was tried"
         if not report.complete:
             report.verdict = Verdict.SENSITIVE if self._judged.sensitive else Verdict.INSENSITIVE
             if self._bench is None:
-                report.verdict, report.error = Verdict.ERROR, "interrupted before anything was varied"
+                report.verdict, report.error = Verdict.ERROR, f"nothing was varied: {self._why}"
         self._conclude()
         return self._closed()
 

@@ -7,7 +7,7 @@ import sys
 import click
 
 from reprotest.report.output import Output
-from reprotest.verbs._shared import INTERRUPTED, TakesCommand, greet, outputs, parsed, reports
+from reprotest.verbs._shared import INTERRUPTED, TakesCommand, greet, on_cluster, outputs, parsed, reports
 
 
 @click.command(
@@ -17,7 +17,8 @@ Examples:
   python -m reprotest vary train.py --epochs 1
   python -m reprotest vary --steps 50 --budget 5 -m package.train
   python -m reprotest vary --vary=-torch.kernels,-locale train.py
-  python -m reprotest vary --vary=+threads.count,+cpu.isa --plot sensitivity.svg train.py""",
+  python -m reprotest vary --vary=+threads.count,+cpu.isa --plot sensitivity.svg train.py
+  python -m reprotest vary --dask tcp://scheduler:8786 train.py""",
 )
 @click.option(
     "--vary",
@@ -35,6 +36,7 @@ Examples:
 )
 @click.option("--fresh", is_flag=True, help="Do not go on from where an interrupted call stopped.")
 @click.option("--plot", metavar="FILE", help="Draw the table: .svg, .png or .pdf (needs matplotlib).")
+@on_cluster
 @reports
 @outputs
 @click.pass_context
@@ -49,6 +51,7 @@ def vary(
     seed: int,
     fresh: bool,
     plot: str | None,
+    dask: str | None,
     json_: str | None,
     quiet: bool,
     **forms: str | None,
@@ -69,8 +72,13 @@ def vary(
     output.check()
     sensitivity.check_plot(plot)
     greet(output)
+    words = ctx.meta["command"]
+    command = parsed(words)
     with progress.shown(console(sys.stderr), quiet=quiet) as listen:
-        report = api.vary_session(parsed(ctx.meta["command"]), options, listen)
+        if dask is not None:
+            report = api.vary_session_on(dask, words, command, options, listen)
+        else:
+            report = api.vary_session(command, options, listen)
     output.result(sensitivity.document(report))
     sensitivity.show(report, output, plot=plot)
     if report.interrupted:

@@ -39,4 +39,5 @@ def presentable(report: VaryReport) -> VaryReport:
         unobserved=[text(said) for said in report.unobserved],
         masked=[text(said) for said in report.masked],
         error=text(report.error) if report.error else report.error,
+        hosts=[replace(worker, why=text(worker.why) if worker.why else None) for worker in report.hosts],
     )

@@ -13,7 +13,7 @@ from rich.text import Text
 from reprotest.report import words
 from reprotest.report.sensitivity import words as said
 from reprotest.report.terminal import PROSE, Glyphs, glyphs, plainly
-from reprotest.vary.result import Course, Sensitivity, VaryReport, Verdict
+from reprotest.vary.result import Course, Sensitivity, VaryReport, Verdict, Worker
 
 _MARKS = {
     Verdict.INSENSITIVE: ("good", "green"),
@@ -52,6 +52,8 @@ def _parts(report: VaryReport, marks: Glyphs) -> Iterator[RenderableType]:
         yield _skipped(report, marks)
     if report.unobserved:
         yield prose(Text.assemble(("Not observed: ", "bold"), " ".join(map(words.sentence, report.unobserved))))
+    if report.hosts:
+        yield _hosts(report.hosts)
     yield prose(Text(_foot(report), style="dim"))
 
 
@@ -87,6 +89,21 @@ def _skipped(report: VaryReport, marks: Glyphs) -> RenderableType:
         table.add_row(Text(f"  {marks.bullet}"), Text.assemble((words.listing(names, 40), "bold"), f": {why}"))
     outer = Table.grid()
     outer.add_row(Text("Not varied:", style="bold"))
+    outer.add_row(table)
+    return outer
+
+
+def _hosts(workers: list[Worker]) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for worker in workers:
+        where = f"{worker.name} on {worker.host}" if worker.host and worker.host != worker.name else worker.name
+        used = worker.status == "used"
+        what = (
+            Text(words.count(worker.runs, "run"), "dim") if used else Text(f"{worker.status}: {worker.why}", "yellow")
+        )
+        table.add_row(Text(f"  {where}"), what)
+    outer = Table.grid()
+    outer.add_row(Text("Where the variations were run:", style="bold"))
     outer.add_row(table)
     return outer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ def tree(document: Mapping[str, Any], root: Path, title: str | None) -> Tree:
         paragraph=said,
         command=command_line(given),
         facts=tuple(facts_of(first)) if sensitive else (),
-        tables=tuple(_table(sensitive, insensitive, skipped, masked)),
+        tables=(*_table(sensitive, insensitive, skipped, masked), *_hosts(document.get("hosts") or (), masked)),
         notes=tuple(notes),
         checks=tuple(checks),
         seconds=float(document.get("seconds") or 0.0),
@@ -98,6 +98,24 @@ def _sensitive_check(item: Mapping[str, Any], masked: Masked) -> Check:
     if final:
         lines.append(f"in the end: {final}")
     return Check(masked(item["factor"]), Status.FAILED, masked(change), masked("\n".join(lines)))
+
+
+def _hosts(workers: Sequence[Mapping[str, Any]], masked: Masked) -> Iterator[Table]:
+    rows = tuple(
+        (
+            Cell(masked(worker["name"]), code=True),
+            Cell(masked(worker["host"]) or NOTHING),
+            Cell(
+                worker["status"],
+                Status.PASSED if worker["status"] == "used" else Status.SKIPPED,
+                masked(worker["why"] or "") or None,
+            ),
+            Cell(str(worker["runs"])),
+        )
+        for worker in workers
+    )
+    if rows:
+        yield Table("hosts", "Where the variations were run", ("Worker", "Host", "Part", "Runs"), rows, frozenset({3}))
 
 
 def _table(
