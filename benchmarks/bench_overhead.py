@@ -125,7 +125,12 @@ class _Probed:
 
 def _replaced() -> list[tuple[Any, str, Any]]:
     """What the probe replaces that a step uses."""
-    places: list[tuple[Any, str]] = [(torch.autograd, "backward"), (torch.autograd, "grad"), (nn.Module, "__call__")]
+    places: list[tuple[Any, str]] = [
+        (torch.Tensor, "backward"),
+        (torch.autograd, "backward"),
+        (torch.autograd, "grad"),
+        (nn.Module, "__call__"),
+    ]
     return [(owner, name, getattr(owner, name)) for owner, name in places]
 
 

@@ -386,3 +386,26 @@ def test_a_terminal_without_our_letters() -> None:
     done = program("run", "train.py", PYTHONIOENCODING="ascii")
     assert done.stdout.isascii()
     assert "not reproducible" in done.stdout.lower()
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_an_interrupt_inside_a_callback_is_not_lost(number: str) -> None:
+    program = f"""
+import signal, sys, time, weakref
+from reprotest import cli
+
+class Thing: pass
+
+@cli.reprotest.command("lose")
+def lose():
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.{number}))
+    del thing
+    time.sleep(30)
+
+cli.Verbs.get_command = lambda self, ctx, name: lose
+sys.exit(cli.main(["lose"]))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=25)
+    assert ended.returncode == 130
+    assert ended.stderr.strip() == "reprotest: interrupted"

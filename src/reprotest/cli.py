@@ -8,7 +8,9 @@ import os
 import pkgutil
 import signal
 import sys
+import threading
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -109,6 +111,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         raise UsageError(broken)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    sys.unraisablehook = _not_lost
     try:
         result = reprotest.main(arguments, prog_name="python -m reprotest", standalone_mode=False)
     except click.exceptions.Exit as leaving:  # --help
@@ -124,3 +127,13 @@ def _main(arguments: Sequence[str] | None) -> int:
 def _interrupt(number: int, frame: object) -> None:
     """Being asked to end is treated as Ctrl-C: the processes of the run are ended and what was found is shown."""
     raise KeyboardInterrupt
+
+
+def _not_lost(lost: Any) -> None:
+    """An interrupt that meets a callback of a weak reference (imports have them) is printed and forgotten: send it again."""
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    again = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT))
+    again.daemon = True
+    again.start()

@@ -10,7 +10,7 @@ import functools
 import sys
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -33,6 +33,8 @@ _SMALL = 2000
 """Nodes of a graph that is searched for its leaves at every pass; a larger one only now and then."""
 _MOST_NODES = 200_000
 
+_getframe = sys._getframe
+_METHODS = (Tensor.backward.__code__.co_filename, __file__)
 _task = torch._C._current_graph_task_id
 _is_compiling = torch.compiler.is_compiling
 
@@ -48,7 +50,7 @@ class _Manual(threading.local):
 
 
 class Backward:
-    """Wraps `torch.autograd.backward` and `torch.autograd.grad`."""
+    """Wraps `torch.autograd.backward`, `torch.autograd.grad` and `Tensor.backward`."""
 
     def __init__(self, child: Child, names: Names, initial: InitialState, steps: OptimizerSteps, finer: Finer) -> None:
         self._child = child
@@ -60,14 +62,11 @@ class Backward:
         self._manual = _Manual()
 
     def install(self) -> None:
-        backward, grad, lane = torch.autograd.backward, torch.autograd.grad, self._steps.lane
-        ready = lane.ready
+        backward, grad = torch.autograd.backward, torch.autograd.grad
 
         @functools.wraps(backward)
         def observed_backward(tensors: Any = (), *args: Any, **kwargs: Any) -> Any:
             if _task() != -1:  # inside another pass: checkpointing runs parts of its own
-                return backward(tensors, *args, **kwargs)
-            if ready and type(tensors) is Tensor and lane.loss(tensors):
                 return backward(tensors, *args, **kwargs)
             leaves = self._begin(tensors, None)
             result = backward(tensors, *args, **kwargs)
@@ -87,7 +86,30 @@ class Backward:
 
         torch.autograd.backward = observed_backward
         torch.autograd.grad = observed_grad
+        self._shorten(backward)
         self._child.at_exit(self._last_update)
+
+    def _shorten(self, backward: Callable[..., None]) -> None:
+        """Let `loss.backward()` of an ordinary step call the real function directly, once the loss has been noted."""
+        original, lane, observed = Tensor.backward, self._steps.lane, torch.autograd.backward
+        ready, is_overridden, autograd = lane.ready, torch.overrides.has_torch_function_unary, torch.autograd
+
+        @functools.wraps(original)
+        def observed_method(
+            self: Tensor, gradient: Any = None, retain_graph: Any = None, create_graph: bool = False, inputs: Any = None
+        ) -> None:
+            if (
+                ready
+                and not (_is_compiling() or is_overridden(self))
+                and _task() == -1
+                and autograd.backward is observed
+                and lane.loss(self, _getframe(1))
+            ):
+                backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+                return
+            original(self, gradient, retain_graph, create_graph, inputs)  # type: ignore[no-untyped-call]
+
+        Tensor.backward = observed_method  # type: ignore[method-assign]
 
     # --- before and after a pass --------------------------------------------------------------------------------
 
@@ -207,11 +229,11 @@ class Backward:
         return f"leaf[{number}]"
 
     def _site(self, depth: int) -> str | None:
-        """The user's line that called backward (`depth` frames up, or one more); looked up once for each place."""
-        frame = sys._getframe(depth)
+        """The line that called backward, `depth` frames up or behind PyTorch's method and ours; looked up once for each place."""
+        frame = _getframe(depth)
+        while frame.f_code.co_filename in _METHODS and frame.f_back is not None:
+            frame = frame.f_back
         key = (frame.f_code, frame.f_lasti)
-        if frame.f_code.co_filename.endswith("_tensor.py") and frame.f_back is not None:
-            key = (frame.f_back.f_code, frame.f_back.f_lasti)
         try:
             return self._sites[key]
         except KeyError:

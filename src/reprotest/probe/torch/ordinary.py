@@ -7,7 +7,6 @@ optimizer is used again, in one thread, and whatever is not as it was sends the 
 from __future__ import annotations
 
 import os
-import sys
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_LOSSES = 1000
 """Addresses of losses that are remembered."""
-_BACKWARD = Tensor.backward.__code__
 _gradient_of = Tensor.grad.__get__  # type: ignore[union-attr]
-_getframe = sys._getframe
 
 Loss = tuple["Descriptor", bytes, tuple[float, float]]
 """What it is, its digest, its value."""
@@ -97,14 +94,10 @@ class Lane:
         losses, self._losses = self._losses, []
         return [((described,), [digest], sketch) for described, digest, sketch in losses]
 
-    def loss(self, value: Any) -> bool:
-        """The value that `Tensor.backward`, two frames up, is about to start from. False: it has to go the long way."""
+    def loss(self, value: Any, caller: FrameType) -> bool:
+        """The value that this frame's call of `backward` is about to start from. False: it has to go the long way."""
         if get_ident() != self._thread:
             return False
-        frame = _getframe(2)
-        if frame.f_code is not _BACKWARD:
-            return False
-        caller: Any = frame.f_back
         try:
             key = (value.data_ptr(), caller.f_lasti)
             known = self._known.get(key)
