@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.documents import checked
 
 from reprotest import api, cli
 from reprotest.options import RunOptions
@@ -159,17 +159,17 @@ def test_json_on_standard_output_leaves_the_report_to_standard_error(
     sessions.results["train.py"] = different
     assert cli.main(["run", "--json", "-", "train.py"]) == 1
     captured = capsys.readouterr()
-    assert json.loads(captured.out)["verdict"] == "different"
+    assert checked(captured.out)["verdict"] == "different"
     assert "Not reproducible" in captured.err
     assert cli.main(["run", "--quiet", "--json", "-", "train.py"]) == 1
     captured = capsys.readouterr()
-    assert json.loads(captured.out)["verdict"] == "different"
+    assert checked(captured.out)["verdict"] == "different"
     assert captured.err == ""
 
 
 def test_json_in_a_file(sessions: Sessions, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", "--json", "out.json", "train.py"]) == 0
-    assert json.loads((folder / "out.json").read_text())["schema"] == "reprotest.run/1"
+    assert checked(folder / "out.json")["schema"] == "reprotest.run/1"
     assert "Reproducible" in capsys.readouterr().out
 
 
@@ -195,7 +195,7 @@ def test_configured_experiments(sessions: Sessions, folder: Path, capsys: pytest
         "✓ good identical: 3 runs (4 steps each) agree bit for bit\n"
         "✗ bad  different: step 0, input data: batch[0]; cause: numpy.random at\n       train.py:2 (proven)\n"
     )
-    document = json.loads((inner / "all.json").read_text())
+    document = checked(inner / "all.json")
     assert document["schema"] == "reprotest.experiments/1"
     assert {name: part["verdict"] for name, part in document["experiments"].items()} == {
         "good": "identical",
@@ -378,7 +378,7 @@ def test_version() -> None:
 def test_env() -> None:
     done = program("env", "--json", "-")
     assert done.returncode == 0
-    assert json.loads(done.stdout)["schema"] == "reprotest.env/1"
+    assert checked(done.stdout)["schema"] == "reprotest.env/1"
     assert program("env").returncode == 0
 
 

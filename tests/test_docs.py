@@ -8,10 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OTHERS = {"reprotest.lock/1", "reprotest.seal/1", "reprotest.rng/1"}
+"""What is no document of a verb: the lock, a record's seal, a generator's state."""
 SCHEMA = json.loads((ROOT / "docs" / "schema" / "run.schema.json").read_text())
 
 
@@ -76,3 +79,18 @@ def test_the_configuration_in_the_readme_is_understood(tmp_path: Path) -> None:
     project = find(tmp_path)
     assert project is not None
     assert [experiment.name for experiment in project.experiments] == ["digits"]
+
+
+def test_every_document_has_a_schema_that_is_one_and_is_explained() -> None:
+    from tests.documents import FOLDER, schemas, validator
+
+    sources = "\n".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    written = set(re.findall(r'"(reprotest\.[a-z]+/\d+)"', sources)) - OTHERS
+    assert written == schemas().keys()
+    explained = (ROOT / "docs" / "json.md").read_text()
+    for name, schema in schemas().items():
+        jsonschema.Draft202012Validator.check_schema(schema)
+        assert name in explained
+        with pytest.raises(jsonschema.ValidationError):
+            validator(name).validate({"schema": name})
+    assert all(f"(schema/{path.name})" in explained for path in FOLDER.glob("*.json"))

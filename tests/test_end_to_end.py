@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.documents import checked
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def test_from_difference_to_cause_and_mended(folder: Path) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Not reproducible" in done.stdout
     assert "❱ 5 │ w = np.random.normal(size=3)" in done.stdout
-    result = json.loads((folder / "out.json").read_text())
+    result = checked(folder / "out.json")
     assert [(cause["factor"], cause["proven"], cause["location"]) for cause in result["causes"]] == [
         ("numpy.random", True, "train.py:5")
     ]
@@ -74,7 +74,7 @@ def test_nothing_secret_is_written(folder: Path) -> None:
 def test_the_reference_experiment() -> None:
     done = reprotest("--json", "all.json")
     assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads(Path("all.json").read_text())["experiments"]["reference"]
+    result = checked(Path("all.json"))["experiments"]["reference"]
     assert result["verdict"] == "identical"
     assert result["steps"] > 0 or result["observed"]["metric"] > 0
 

@@ -6,22 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
-from jsonschema import validate
+from tests.documents import checked
 
 from reprotest import cli
 from reprotest.across.environment import HARMLESS, MATTERS, differences, informed
 from reprotest.result import Difference
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = json.loads((ROOT / "docs" / "schema" / "compare.schema.json").read_text())
 
 
 def compare(project, *arguments):
     target = project / ".git" / "compare.json"
     code = cli.main(["compare", "--quiet", "--json", str(target), *arguments])
-    document = json.loads(target.read_text())
-    validate(document, SCHEMA)
-    return code, document
+    return code, checked(target)
 
 
 def test_another_number_of_threads(project, record, monkeypatch):

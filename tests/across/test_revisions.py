@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
+
+from tests.documents import checked
 
 from reprotest import cli
 
@@ -16,7 +17,7 @@ BROKEN = "raise RuntimeError\n"
 def run(tmp_path, *arguments):
     target = tmp_path / ".git" / "result.json"
     code = cli.main([arguments[0], "--quiet", "--json", str(target), *arguments[1:]])
-    return code, json.loads(target.read_text())
+    return code, checked(target)
 
 
 def test_did_a_commit_change_the_numbers(tmp_path, repository, capsys):

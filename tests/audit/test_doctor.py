@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.documents import checked
 
 Doctor = Callable[..., tuple[int, str, str]]
 Copy = Callable[[str], Path]
@@ -37,7 +37,7 @@ def test_nothing_of_the_project_is_imported(doctor: Doctor, copy: Copy) -> None:
 
 def test_json(doctor: Doctor, copy: Copy) -> None:
     code, out, err = doctor(copy("bad"), "--json", "-")
-    content = json.loads(out)
+    content = checked(out)
     assert code == 1
     assert "failed: " in err
     assert content["schema"] == "reprotest.doctor/1"

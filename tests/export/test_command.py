@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.documents import checked
 
 Export = Callable[..., tuple[int, str, str]]
 
@@ -128,12 +128,12 @@ def test_flake_pins_and_variables_are_in_the_image(export: Export, project: Path
 def test_json(export: Export) -> None:
     code, out, _ = export("conda", "--json", "-")
     assert code == 0
-    assert json.loads(out) == {
+    assert checked(out) == {
         "schema": "reprotest.export/1",
         "verdict": "written",
         "files": [{"file": "requirements.txt", "state": "new"}, {"file": "environment.yml", "state": "new"}],
     }
-    assert json.loads(export("--check", "--json", "-")[1])["verdict"] == "current"
+    assert checked(export("--check", "--json", "-")[1])["verdict"] == "current"
     assert export("conda", "--quiet") == (0, "", "")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.documents import checked
 
 
 class Cluster:
@@ -52,7 +52,7 @@ class Cluster:
         running = self.start(verb, "--json", "result.json", *arguments)
         said, errors = running.communicate(timeout=400)
         assert running.returncode in (0, 1, 3), errors
-        return running.returncode, json.loads(Path("result.json").read_text()), said
+        return running.returncode, checked(Path("result.json")), said
 
     def close(self) -> None:
         for process in reversed(self.processes):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from typing import Any
 import pytest
 
 pytest.importorskip("distributed")
+
+from tests.documents import checked
 
 from reprotest import cli
 from reprotest.compare.outcome import Outcome
@@ -67,7 +68,7 @@ def test_one_is_other_one_dies_one_is_slow(cluster: Any, project: Path, until: C
         dying.send_signal(signal.SIGKILL)
         said, _ = running.communicate(timeout=300)
     assert running.returncode == 1
-    document = json.loads((project / "fleet.json").read_text())
+    document = checked(project / "fleet.json")
     assert document["verdict"] == "different"
     hosts = {host["name"]: host for host in document["hosts"]}
     assert {name: host["status"] for name, host in hosts.items()} == {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -13,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import validate
+from tests.documents import checked
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("serial")]
 
-ROOT = Path(__file__).parents[2]
-SCHEMA = json.loads((ROOT / "docs" / "schema" / "run.schema.json").read_text())
 THREADS = """\
 import os, reprotest
 x = 0.1
@@ -42,7 +39,6 @@ def test_hosts_that_differ_and_the_factor_that_is_proven_to_be_the_cause(cluster
     cluster.wait(2)
     write(project, THREADS)
     code, document, said = cluster.do("run", "--html", "page.html", "train.py")
-    validate(document, SCHEMA)
     assert (code, document["verdict"], document["runs"]) == (1, "different", 2)
     assert hosts(document) == {"a": "done", "b": "done"}
     [cause] = document["causes"]
@@ -137,8 +133,7 @@ def test_a_worker_that_dies_and_one_that_is_late_are_done_without(cluster: Any, 
     dying.send_signal(signal.SIGKILL)
     _, errors = running.communicate(timeout=300)
     assert running.returncode == 0, errors
-    document = json.loads((project / "result.json").read_text())
-    validate(document, SCHEMA)
+    document = checked(project / "result.json")
     by_status = {host["status"]: host for host in document["hosts"]}
     assert by_status["lost"]["name"] == "b"
     assert "died" in by_status["lost"]["why"]
@@ -187,8 +182,7 @@ def test_an_interrupt_gives_what_was_found_and_leaves_nothing(cluster: Any, proj
     running.send_signal(signal.SIGINT)
     running.communicate(timeout=100)
     assert running.returncode == 130
-    document = json.loads((project / "result.json").read_text())
-    validate(document, SCHEMA)
+    document = checked(project / "result.json")
     assert (document["verdict"], document["interrupted"], document["runs"]) == ("different", True, 2)
     until(lambda: traces() == set(), 30)
 
@@ -223,4 +217,3 @@ def test_where_no_run_comes_back(cluster: Any, project: Path) -> None:
     assert (code, document["verdict"]) == (3, "error")
     assert "no run came back from the cluster" in document["error"]
     assert "longer than 1 s" in document["error"]
-    validate(document, SCHEMA)

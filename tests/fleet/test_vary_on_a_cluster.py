@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import validate
+from tests.documents import checked
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("serial")]
 
-ROOT = Path(__file__).parents[2]
-SCHEMA = json.loads((ROOT / "docs" / "schema" / "vary.schema.json").read_text())
 SENSITIVE = """\
 import os, time
 import reprotest
@@ -56,8 +54,7 @@ def test_the_answers_are_those_of_one_machine_and_others_take_no_part(cluster: A
     dying.send_signal(signal.SIGKILL)
     said, errors = running.communicate(timeout=300)
     assert running.returncode == 1, errors
-    document = json.loads((project / "result.json").read_text())
-    validate(document, SCHEMA)
+    document = checked(project / "result.json")
     assert parts(document) == {"a": "used", "b": "used", "c": "other", "d": "lost"}
     by_name = {worker["name"]: worker for worker in document["hosts"]}
     assert "threads.count 7" in by_name["c"]["why"]
@@ -109,8 +106,7 @@ def test_an_interrupted_search_goes_on_where_it_stopped(cluster: Any, project: P
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=100)
     assert running.returncode == 130, errors
-    document = json.loads((project / "result.json").read_text())
-    validate(document, SCHEMA)
+    document = checked(project / "result.json")
     assert (document["interrupted"], document["complete"]) == (True, False)
     assert document["trials"]
     until(lambda: traces() == set(), 30)
@@ -147,8 +143,7 @@ def test_when_the_last_worker_is_lost_what_was_found_stands(cluster: Any, projec
     only.kill()
     said, errors = running.communicate(timeout=100)
     assert running.returncode in (0, 1), errors
-    document = json.loads((project / "result.json").read_text())
-    validate(document, SCHEMA)
+    document = checked(project / "result.json")
     assert document["complete"] is False
     assert len(document["trials"]) > 1
     assert parts(document) == {"a": "lost"}

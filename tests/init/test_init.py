@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.documents import checked
 
 from reprotest.cli import main
 
@@ -49,7 +49,7 @@ def test_an_empty_folder_becomes_a_project_that_passes_doctor_and_run(init: Init
     command = [sys.executable, "-m", "reprotest", "--json", "result.json"]
     done = subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads((tmp_path / "result.json").read_text())["experiments"]["train"]
+    result = checked(tmp_path / "result.json")["experiments"]["train"]
     assert result["verdict"] == "identical"
     assert result["observed"]["backward"] > 0
     assert result["observed"]["metric"] == 4
@@ -117,7 +117,7 @@ def test_experiments_are_configured_once(init: Init, tmp_path: Path) -> None:
 
 def test_json(init: Init) -> None:
     code, out, _ = init("--dry-run", "--json", "-")
-    content = json.loads(out)
+    content = checked(out)
     assert code == 0
     assert (content["schema"], content["verdict"]) == ("reprotest.init/1", "planned")
     assert {"file": "train.py", "state": "new"} in content["files"]

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.documents import checked
 
 from reprotest import cli
 
@@ -40,6 +40,6 @@ def call(project: Path) -> Callable[..., tuple[int, Any]]:
         target = project / ".git" / "result.json"
         target.unlink(missing_ok=True)
         code = cli.main([verb, "--quiet", "--json", str(target), *arguments])
-        return code, json.loads(target.read_text()) if target.exists() else None
+        return code, checked(target) if target.exists() else None
 
     return run

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
-from jsonschema import validate
+from tests.documents import checked
 
 from reprotest import cli
 from reprotest.lock import file
@@ -24,8 +23,7 @@ def test_our_own_examples_give_the_locked_results(tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     code = cli.main(["verify", "--quiet", "--json", "verify.json"])
-    document = json.loads((tmp_path / "verify.json").read_text())
-    validate(document, json.loads((ROOT / "docs" / "schema" / "verify.schema.json").read_text()))
+    document = checked(tmp_path / "verify.json")
     assert (code, document["verdict"]) == (0, "passed"), document
     assert "digits_cnn" in document["experiments"]
 

@@ -253,7 +253,7 @@ def recorded(tmp_path: Path) -> Recorded:
                 if run and part is not None and step >= part:
                     digests[1:, 0] += 1 << 32
                     sketches[1:, 0] += 1e-7 * min(growth ** (step - part), 1e6) * random.random(n - 1)
-                writer.frame(step, template, digests.tobytes(), sketches.astype("<f8").tobytes())
+                writer.frame(step, template, [row.tobytes() for row in digests], sketches.ravel().tolist())
             writer.close()
             manifest = {
                 "command": ["train.py"],

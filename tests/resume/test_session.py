@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
+from tests.documents import checked
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = json.loads((ROOT / "docs" / "schema" / "resume.schema.json").read_text())
 PROGRAM = Path(__file__).parent / "programs" / "train.py"
 
 
@@ -24,10 +22,8 @@ def resume(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     shutil.copy(PROGRAM, tmp_path / "train.py")
     command = [sys.executable, "-m", "reprotest", "resume", "--quiet", "--json", "-", *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    document = json.loads(done.stdout) if done.stdout else {}
+    document = checked(done.stdout) if done.stdout else {}
     assert document or done.returncode == 2, done.stderr
-    if document:
-        jsonschema.validate(document, SCHEMA)
     return done.returncode, document, done.stderr
 
 

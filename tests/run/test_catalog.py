@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from tests.documents import checked
 
 from reprotest import cli
 from reprotest.errors import RecordError, UsageError
@@ -176,7 +177,7 @@ def test_prune_takes_what_belongs_to_a_run_along(store, monkeypatch, capsys):
     assert "1 records and 2 other files and folders would be removed" in capsys.readouterr().out
     assert len(entries(store)) == 2
     assert cli.main(["prune", "abc", "--json", "-", "--quiet"]) == 0
-    document = json.loads(capsys.readouterr().out)
+    document = checked(capsys.readouterr().out)
     assert document["beside"] == ["reports/20260101T000000.000000-abc123.json", "cells/abc123"]
     assert document["bytes"] > 0
     left = sorted(str(path.relative_to(store.root)) for path in store.root.rglob("*.json") if "runs" not in path.parts)

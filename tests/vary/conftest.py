@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import textwrap
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.documents import checked
 
 
 @pytest.fixture
@@ -36,6 +36,6 @@ def varied(tmp_path: Path) -> Callable[..., dict[str, Any]]:
             timeout=300,
         )
         assert done.stdout, done.stderr
-        return {**json.loads(done.stdout), "code": done.returncode, "shown": done.stderr}
+        return {**checked(done.stdout), "code": done.returncode, "shown": done.stderr}
 
     return vary

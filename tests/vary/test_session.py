@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from reprotest.factors import all_factors
 
 Varied = Callable[..., dict[str, Any]]
-SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "schema" / "vary.schema.json"
 
 
 def named(report: dict[str, Any]) -> set[str]:
@@ -36,7 +33,6 @@ def test_a_program_that_depends_on_nothing_gets_an_empty_table(varied: Varied) -
         open("log.txt", "a").write(f"{os.getpid()} {id(rng)} {os.getcwd()}")
         """
     )
-    jsonschema.validate({k: v for k, v in report.items() if k not in ("code", "shown")}, json.loads(SCHEMA.read_text()))
     assert (report["verdict"], report["code"]) == ("insensitive", 0)
     assert report["sensitive_to"] == []
     skipped = {item["factor"]: item["why"] for item in report["skipped"]}
