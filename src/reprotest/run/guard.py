@@ -15,6 +15,8 @@ _PROGRAM = str(Path(__file__).with_name("_guard.py"))
 def guarded(mark: str) -> Iterator[None]:
     """Should this process die in the meantime, all processes with `mark` ("NAME=value") in their environment are killed.
 
+    Likewise when the context is left by an exception: an interrupt may come while a process is being started that nobody holds yet.
+
     Costs a small process of its own, which starts while the command does. Where it cannot be started, nothing is guarded.
     """
     if not sys.platform.startswith("linux"):
@@ -35,10 +37,10 @@ def guarded(mark: str) -> Iterator[None]:
     assert guard.stdin is not None
     try:
         yield
-    finally:
         with suppress(OSError):
-            guard.stdin.write(b".")
+            guard.stdin.write(b".")  # all is well
             guard.stdin.flush()
+    finally:
         with suppress(OSError):
             guard.stdin.close()
         guard.wait()
