@@ -9,7 +9,7 @@ import pytest
 from tests.documents import checked
 
 from reprotest import cli
-from reprotest.lock import file
+from reprotest.lock import file, readme
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,3 +30,9 @@ def test_our_own_examples_give_the_locked_results(tmp_path, monkeypatch):
 
 def test_the_lock_is_written_as_we_write_it_now():
     assert file.dumps(file.read(ROOT / file.NAME)) == (ROOT / file.NAME).read_text()
+
+
+def test_our_readme_says_the_locked_results():
+    assert readme.state(ROOT / "README.md", file.read(ROOT / file.NAME)) == "current", (
+        "run `python -m reprotest lock --readme`"
+    )
