@@ -42,9 +42,13 @@ def test_did_a_commit_change_the_numbers(tmp_path, repository, capsys):
 def test_the_commit_that_changed_the_numbers_is_found(tmp_path, repository, capsys):
     good = repository(PLAIN)
     commits = [repository(text, f"number {n}") for n, text in enumerate([RENAMED, PLAIN, OTHER, OTHER + "#", OTHER])]
-    code, document = run(tmp_path, "bisect", "--good", good, "train.py")
+    code, document = run(tmp_path, "bisect", "--markdown", ".git/result.md", "--good", good, "train.py")
     assert (code, document["verdict"], document["commit"]) == (1, "found", commits[2])
     assert document["title"].endswith("number 2")
+    said = (tmp_path / ".git" / "result.md").read_text()
+    assert said.startswith("## ❌ A commit changed the numbers: ")
+    assert f"`{document['title']}`" in said
+    assert f"| `{commits[2][:12]}` | ✗ other numbers |" in said
     assert document["first_difference"]["name"] == "x"
     assert len(document["tried"]) <= 4
     capsys.readouterr()
@@ -57,9 +61,10 @@ def test_the_commit_that_changed_the_numbers_is_found(tmp_path, repository, caps
 def test_commits_that_cannot_be_run_are_passed_over(tmp_path, repository, capsys):
     good = repository(PLAIN)
     commits = [repository(text) for text in [BROKEN, BROKEN + "#", OTHER]]
-    code, document = run(tmp_path, "bisect", "--good", good, "train.py")
+    code, document = run(tmp_path, "bisect", "--markdown", ".git/result.md", "--good", good, "train.py")
     assert (code, document["verdict"], document["commit"]) == (1, "found", commits[2])
     assert document["candidates"] == commits
+    assert "or in one of the 2 commits before it that cannot be run" in (tmp_path / ".git" / "result.md").read_text()
     assert cli.main(["compare", "--rev", good, commits[0], "train.py"]) == 3
     assert "fails at" in capsys.readouterr().err
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from tests.documents import checked
@@ -25,6 +27,28 @@ def test_reports(name: str, code: int, doctor: Doctor, copy: Copy) -> None:
     before = snapshot(folder)
     assert doctor(folder) == (code, (GOLDEN / f"{name}.txt").read_text(), "")
     assert snapshot(folder) == before, "it only reads"
+
+
+def test_forms_for_ci(doctor: Doctor, copy: Copy, tmp_path: Path) -> None:
+    folder = copy("mixed")
+    before = snapshot(folder)
+    targets = {form: tmp_path / f"result.{form}" for form in ("json", "junit", "markdown", "html")}
+    code, _, _ = doctor(folder, *(word for form, path in targets.items() for word in (f"--{form}", path)))
+    assert snapshot(folder) == before, "it only reads"
+    content = checked(targets["json"])
+    suite = ElementTree.parse(targets["junit"]).getroot().find("testsuite")
+    assert suite is not None
+    cases = {str(case.get("name")): case for case in suite}
+    assert list(cases) == [check["id"] for check in content["checks"]]
+    failing = {f["id"] for f in content["findings"] if f["severity"] != "note" and f["ignored"] is None}
+    assert failing
+    assert {name for name, case in cases.items() if case.find("failure") is not None} == failing
+    first = next(f for f in content["findings"] if f["id"] in failing)
+    assert f"{first['file']}:{first['line']}: {first['severity']}" in "".join(cases[first["id"]].itertext())
+    assert code == 1
+    assert targets["markdown"].read_text().startswith("## ❌ Not passed: ")
+    page = targets["html"].read_text()
+    assert first["message"] in html.unescape(page)
 
 
 def test_nothing_of_the_project_is_imported(doctor: Doctor, copy: Copy) -> None:
@@ -164,6 +188,7 @@ def test_in_a_git_repository(doctor: Doctor, copy: Copy) -> None:
         (("nowhere",), "nowhere is no folder"),
         (("--fix", "--undo"), "exclude each other"),
         (("--json", "-", "--sarif", "-"), "cannot both have standard output"),
+        (("--junit", "-", "--sarif", "-"), "cannot both have standard output"),
         (("--sarif", "no/such/folder/a.sarif"), "--sarif no/such/folder/a.sarif: there is no folder"),
     ],
 )

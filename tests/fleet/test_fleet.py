@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -58,7 +59,18 @@ def test_one_is_other_one_dies_one_is_slow(cluster: Any, project: Path, until: C
     dying = cluster.worker("d", ROLE="dies")
     cluster.worker("e", ROLE="late")
     cluster.wait(5)
-    arguments = ["fleet", "--dask", str(cluster.file), "--json", "fleet.json", "--timeout", "40", "train.py"]
+    arguments = [
+        "fleet",
+        "--dask",
+        str(cluster.file),
+        "--json",
+        "fleet.json",
+        "--junit",
+        "fleet.xml",
+        "--timeout",
+        "40",
+        "train.py",
+    ]
     with subprocess.Popen(
         [sys.executable, "-m", "reprotest", *arguments], env=cluster.env, stdout=subprocess.PIPE, text=True
     ) as running:
@@ -81,6 +93,10 @@ def test_one_is_other_one_dies_one_is_slow(cluster: Any, project: Path, until: C
     assert (first["factor"], first["known"]) == ("threads.count", "matters")
     assert "alone tells the groups apart" in first["evidence"] or "two records differ" in first["evidence"]
     assert document["groups"][1]["comparison"]["first_difference"]["name"] == "loss"
+    cases = {
+        case.get("name"): [child.tag for child in case] for case in ElementTree.parse("fleet.xml").iter("testcase")
+    }
+    assert cases == {"a": [], "b": [], "c": ["failure"], "d": ["error"], "e": ["error"]}
     assert "2 different results" in said
     assert "lost: d" in said
     until(lambda: not Path(f"/proc/{child}").exists(), 20)  # nothing is left on the host whose worker was killed

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from reprotest.report.output import Output
-from reprotest.verbs._shared import TakesCommand, greet, outputs
+from reprotest.verbs._shared import TakesCommand, greet, outputs, reports
 
 SCHEMA = "reprotest.bisect/1"
 
@@ -25,10 +25,19 @@ Examples:
 @click.option("--bad", default="HEAD", show_default=True, metavar="COMMIT", help="A later one with others.")
 @click.option("--steps", type=int, help="Compare only this many optimiser steps.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a run that takes longer.")
+@reports
 @outputs
 @click.pass_context
 def bisect(
-    ctx: click.Context, good: str, bad: str, steps: int | None, timeout: float | None, json_: str | None, quiet: bool
+    ctx: click.Context,
+    /,
+    good: str,
+    bad: str,
+    steps: int | None,
+    timeout: float | None,
+    json_: str | None,
+    quiet: bool,
+    **forms: str | None,
 ) -> int:
     """Find the commit that changed the numbers.
 
@@ -42,7 +51,7 @@ def bisect(
     from reprotest.report.output import console
     from reprotest.run.store import Store
 
-    output = Output(json_, quiet)
+    output = Output(json_, quiet, **forms)
     output.check()
     words = tuple(ctx.meta["command"])
     if not [word for word in words if word != "--"]:
@@ -54,7 +63,7 @@ def bisect(
     commits = repository.between(first, last)
 
     def say(line: str) -> None:
-        click.echo(line, err=json_ == "-")
+        click.echo(line, err=output.piped)
 
     def told(commit: str, what: str) -> None:
         if not quiet:
@@ -77,8 +86,8 @@ def bisect(
         "first_difference": found.difference.to_json() if found.difference else None,
         "tried": [{"commit": commit, "result": what} for commit, what in found.tried],
     }
-    output.document(lambda: document)
-    if not (quiet and json_ == "-"):
+    output.result(document)
+    if not (quiet and output.piped):
         for line in compared.bisection(found, repository.title):
             say(line)
     return {"found": 1, "identical": 0, "unstable": 1}.get(found.verdict, 3)

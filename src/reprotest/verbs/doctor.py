@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reprotest.verbs._shared import outputs
+from reprotest.verbs._shared import outputs, reports
 
 
 @click.command(
@@ -15,16 +15,25 @@ Examples:
   python -m reprotest doctor
   python -m reprotest doctor --fix
   python -m reprotest doctor --sarif doctor.sarif --json known.json
-  python -m reprotest doctor --baseline known.json"""
+  python -m reprotest doctor --baseline known.json
+  python -m reprotest doctor --junit doctor.xml --markdown summary.md"""
 )
 @click.argument("folder", default=".")
 @click.option("--fix", is_flag=True, help="Mend what is safe to mend, then check again.")
 @click.option("--undo", is_flag=True, help="Take the last --fix back.")
 @click.option("--baseline", metavar="FILE", help="Do not count what this earlier --json document has.")
 @click.option("--sarif", metavar="FILE", help="Write the findings as SARIF 2.1.0; - for standard output.")
+@reports
 @outputs
 def doctor(
-    folder: str, fix: bool, undo: bool, baseline: str | None, sarif: str | None, json_: str | None, quiet: bool
+    folder: str,
+    fix: bool,
+    undo: bool,
+    baseline: str | None,
+    sarif: str | None,
+    json_: str | None,
+    quiet: bool,
+    **forms: str | None,
 ) -> int:
     """Check that a repository has what repeating its results takes.
 
@@ -43,16 +52,16 @@ def doctor(
     from reprotest.report.json import write
     from reprotest.report.output import Output
 
-    output = Output(json_, quiet)
+    output = Output(json_, quiet, **forms)
     output.check()
     if sarif is not None:
         check_target("--sarif", sarif)
-    if json_ == "-" and sarif == "-":
-        raise UsageError("--json - and --sarif - cannot both have standard output: name a file for one of them")
+    if output.piped and sarif == "-":
+        raise UsageError("--sarif - and another form cannot both have standard output: name a file for one of them")
     root = Path(folder)
     if not root.is_dir():
         raise UsageError(f"{folder} is no folder: give the root of a repository")
-    aside = "-" in (json_, sarif)
+    aside = output.piped or sarif == "-"
 
     def say(text: str) -> None:
         if not quiet:
@@ -83,11 +92,12 @@ def doctor(
         if changed:
             audit = examine(look(), own.ignore, known)
     output.document(audit.to_json)
+    output.forms(audit.to_json(), root)
     if sarif is not None:
         write(sarif_format.document(audit), sarif)
     if not quiet:
         for line in terminal.lines(audit):
             say(line)
-    elif "-" not in (json_, sarif):
+    elif not aside:
         click.echo(terminal.summary(audit))
     return 0 if audit.passed else 1

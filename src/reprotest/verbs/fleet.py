@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reprotest.report.output import Output
-from reprotest.verbs._shared import TakesCommand, greet, outputs, parsed
+from reprotest.verbs._shared import TakesCommand, greet, outputs, parsed, reports
 
 
 @click.command(
@@ -24,16 +24,19 @@ Examples:
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Of a local cluster.")
 @click.option("--steps", type=int, help="Compare only this many optimiser steps, then end the program.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="End a run that takes longer; do without its host.")
+@reports
 @outputs
 @click.pass_context
 def fleet(
     ctx: click.Context,
+    /,
     dask: str | None,
     workers: int,
     steps: int | None,
     timeout: float | None,
     json_: str | None,
     quiet: bool,
+    **forms: str | None,
 ) -> int:
     """Run a command once on every host of a Dask cluster.
 
@@ -46,7 +49,7 @@ def fleet(
     from reprotest.fleet.groups import grouped
     from reprotest.run.store import Store
 
-    output = Output(json_, quiet)
+    output = Output(json_, quiet, **forms)
     output.check()
     words = tuple(ctx.meta["command"])
     command = parsed(words)
@@ -62,8 +65,8 @@ def fleet(
         answers = once.gather(client, cluster.targets(client), job, told)
     found = members(answers, Store.at(command.cwd))
     made = report.FleetReport(words, answers, grouped(found, Path(command.cwd)), time.monotonic() - start)
-    output.document(made.to_json)
-    if not (quiet and json_ == "-"):
+    output.result(made.to_json())
+    if not (quiet and output.piped):
         for line in report.lines(made, quiet=quiet):
-            click.echo(line, err=json_ == "-")
+            click.echo(line, err=output.piped)
     return {"identical": 0, "different": 1}.get(made.verdict, 3)
