@@ -22,11 +22,25 @@ def stores(tmp_path):
     return Store.at(str(ours)), Store.at(str(theirs))
 
 
-@pytest.fixture(params=["memory", "file", "folder"])
-def url(request, tmp_path):
-    return {"memory": f"memory://runs-{tmp_path.name}", "file": f"file://{tmp_path}/place", "folder": f"{tmp_path}/place"}[
-        request.param
-    ]  # fmt: skip
+@pytest.fixture(params=["memory", "file", "folder", "s3"])
+def url(request, tmp_path, monkeypatch):
+    places = {
+        "memory": f"memory://runs-{tmp_path.name}",
+        "file": f"file://{tmp_path}/place",
+        "folder": f"{tmp_path}/place",
+    }
+    if request.param in places:
+        yield places[request.param]
+        return
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    options = {"endpoint_url": f"http://{host}:{port}", "key": "id", "secret": "secret"}
+    monkeypatch.setitem(fsspec.config.conf, "s3", options)
+    fsspec.filesystem("s3").mkdir("bucket")
+    yield "s3://bucket/runs"
+    server.stop()
 
 
 def recorded(store):
