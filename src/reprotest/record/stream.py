@@ -21,6 +21,8 @@ from reprotest.record.template import Template, parse_template
 _TEMPLATES_KEPT = 256
 _SEGMENTS_KEPT = 1 << 14
 """Segments that are remembered; what comes after them is looked up anew each time, so that memory does not grow with the run."""
+_ANCHORS = 1 << 12
+"""Segments that a sequence of frames remembers."""
 _MOST_AT_ONCE = 1 << 16
 """Frames of one segment."""
 _STEP = np.frombuffer(STEP, "<u4")
@@ -83,7 +85,8 @@ class Segment:
 
     def root(self, i: int) -> bytes:
         """The root of the i-th frame of the segment."""
-        return bytes(self.roots[i])
+        at = self._offset + i * self._size + 32
+        return bytes(self._stream._view[at : at + 16])
 
     def frame(self, i: int) -> Frame:
         """The i-th frame of the segment, checked. Raises RecordError."""
@@ -245,15 +248,31 @@ class Stream:
 
 
 class Frames(Sequence[Frame]):
-    """The frames of a stream; each is checked and decoded when it is asked for."""
+    """The frames of a stream; each is checked and decoded when it is asked for.
+
+    Memory does not grow with the run: of the segments at most `_ANCHORS` are remembered, at equal distances, and others are looked up
+    from the one before them. Going through the frames in their order looks up each segment once.
+    """
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._segments = list(stream.segments())
-        self._firsts = [segment.first for segment in self._segments]
+        self._anchors: list[Segment] = []
+        self._length = 0
+        every = 1
+        for number, segment in enumerate(stream.segments()):
+            if number % every == 0:
+                if len(self._anchors) == _ANCHORS:
+                    self._anchors, every = self._anchors[::2], 2 * every
+                if number % every == 0:
+                    self._anchors.append(segment)
+                    segment.forget()
+            self._length = segment.first + segment.count
+        self._firsts = [segment.first for segment in self._anchors]
+        self._current: Segment | None = None
+        self._ahead: Iterator[Segment] = iter(())
 
     def __len__(self) -> int:
-        return self._segments[-1].first + self._segments[-1].count if self._segments else 0
+        return self._length
 
     @overload
     def __getitem__(self, i: int) -> Frame: ...
@@ -263,12 +282,12 @@ class Frames(Sequence[Frame]):
         if isinstance(i, slice):
             return [self[k] for k in range(*i.indices(len(self)))]
         i = range(len(self))[i]
-        segment = self._segments[bisect_right(self._firsts, i) - 1]
+        segment = self._segment(i)
         return segment.frame(i - segment.first)
 
     def equal(self, i: int, frame: Frame) -> bool:
         """Has the i-th frame the same template and root? Costs no decoding."""
-        segment = self._segments[bisect_right(self._firsts, i) - 1]
+        segment = self._segment(i)
         return (
             segment.root(i - segment.first) == frame.root
             and self._stream.template_content(segment.template) == frame.template.content
@@ -276,7 +295,22 @@ class Frames(Sequence[Frame]):
 
     def template(self, i: int) -> Template:
         """The i-th frame's template."""
-        return self._stream.template(self._segments[bisect_right(self._firsts, i) - 1].template)
+        return self._stream.template(self._segment(i).template)
+
+    def _segment(self, i: int) -> Segment:
+        """The segment that holds the i-th frame."""
+        segment = self._current
+        if segment is not None and segment.first <= i < segment.first + segment.count:
+            return segment
+        anchor = self._anchors[bisect_right(self._firsts, i) - 1]
+        if segment is None or not anchor.first <= segment.first <= i:
+            segment = anchor
+            self._ahead = self._stream._walked(anchor.end, anchor.first + anchor.count)
+        while i >= segment.first + segment.count:
+            segment = next(self._ahead)
+        self._current = segment
+        segment.forget()
+        return segment
 
 
 def key_of(path: Path) -> str:
