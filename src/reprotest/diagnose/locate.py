@@ -11,6 +11,7 @@ from reprotest.factors import Setting
 from reprotest.result import Difference
 
 _TRAINING = ("init", "data", "forward", "loss", "backward", "update")
+_BEFORE = ("init", "data")
 _MOST_SITES = 8
 """How many call sites of one cause are tried one by one."""
 
@@ -24,12 +25,14 @@ def finer(bench: Bench, difference: Difference, free: tuple[Settings, Settings])
     """
     if difference.phase not in _TRAINING:
         return []
-    before = difference.phase in ("init", "data")
+    before = difference.phase in _BEFORE
     if before and difference.location is not None:
         return []
     seen = _at(bench, "operators", difference.step, free)
-    if before or (seen is not None and seen.op is not None and seen.step == difference.step):
-        return [seen] if seen is not None else []
+    if before:  # an operator of the first forward pass is given what differs already
+        return [seen] if seen is not None and seen.phase in _BEFORE else []
+    if seen is not None and seen.op is not None and seen.step == difference.step:
+        return [seen]
     step = difference.step if seen is None else seen.step
     module = _at(bench, "modules", step, free)
     again = (
@@ -44,7 +47,7 @@ def _at(bench: Bench, level: str, step: int, free: tuple[Settings, Settings]) ->
 
 def refined(difference: Difference, finer: list[Difference]) -> Difference:
     """One difference that says what all passes found: step and name of the first, operator and line of the finest."""
-    located = difference.phase in ("init", "data")
+    located = difference.phase in _BEFORE
     for seen in finer:
         # Sizes and the note speak of one pair of runs, so they change hands together.
         size = {key: getattr(seen, key) for key in ("max_abs", "max_rel", "ulp", "note")}
