@@ -154,3 +154,23 @@ def test_a_race_that_shows_at_another_step_each_time_is_proven(explain) -> None:
     assert report.first_difference.step == 0
     assert causes(report) == {"threads.schedule": (True, "train.py:16")}
     assert any("to the end" in experiment.what for experiment in report.experiments)
+
+
+def test_temporary_folders_that_runs_leave_behind(explain, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """Each experiment would meet the folder of the one before under the name that is held; what the repeated runs left is the user's."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    report = explain(
+        """
+        import random
+        import tempfile
+        import zlib
+        import reprotest
+        folder = tempfile.mkdtemp()
+        seed = zlib.crc32(folder.encode())
+        reprotest.observe("loss", random.Random(seed).random())
+        """
+    )
+    assert causes(report) == {"os.entropy": (True, "train.py:5")}
+    assert len(list(scratch.iterdir())) == report.runs

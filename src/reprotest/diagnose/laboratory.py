@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from reprotest import manifest
 from reprotest.compare import Lockstep, first_difference, output_difference
 from reprotest.compare.outcome import RESULT, outcome, to_json
+from reprotest.diagnose.temporary import clear_away
 from reprotest.errors import RecordError
 from reprotest.factors import Setting
 from reprotest.options import OnEvent, StepReached
@@ -29,6 +31,9 @@ from reprotest.run.store import OWNER, Store
 from reprotest.secrets import mask_command
 
 Settings = Mapping[str, Setting]
+
+_AS_REPEATED = frozenset({"file.order"})
+"""What is held in the repeated runs: what those leave behind is the user's, as it would be without us."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,7 @@ class Laboratory:
         )
         follower = _Follower(reference if not output else None, self.on_event)
         self.state.hold(settings.get("external.state"))
+        started = time.time()
         replica = replicate(
             self.command,
             plan,
@@ -131,6 +137,8 @@ class Laboratory:
             manifest=lambda: {**self._manifest, "started": datetime.now(UTC).isoformat(timespec="seconds")},
         )
         record = open_record(run_dir)
+        if settings.keys() - _AS_REPEATED:
+            clear_away(record, started)
         difference = replica.difference
         if reference is not None and difference is None and replica.ended is not Ended.TIMEOUT:
             difference, _ = differ(reference, record, output=output)

@@ -18,6 +18,9 @@ from reprotest.factors.base import Factor, Inside, Launch, Setting
 
 _THROUGH = frozenset({"joblib.externals.loky.backend", "pathlib", "random", "secrets", "tempfile", "uuid"})
 """Modules that hand entropy on to whoever called them."""
+TEMPORARY = "temporary"
+"""Under this key a process leaves the paths of the temporary files and folders that it made, or tried to make."""
+_MOST_NAMES = 10_000
 _DEVICES = ("/dev/urandom", "/dev/random")
 _DEVICE_BYTES = 1 << 20
 
@@ -50,8 +53,10 @@ class _Watch:
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
         self._setting = inside.setting(OsEntropy.id)
+        self._temporary: list[str] = []
 
     def install(self) -> None:
+        sys.addaudithook(self._remember_name)
         original = os.urandom
         ask = self._ask
 
@@ -106,6 +111,12 @@ class _Watch:
             return "".join(kind.characters[byte % len(kind.characters)] for byte in raw)
 
         kind.__next__ = next_name
+
+    def _remember_name(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Whoever starts the next run with the same names removes what is left of them."""
+        if event in ("tempfile.mkdtemp", "tempfile.mkstemp") and len(self._temporary) < _MOST_NAMES:
+            self._temporary.append(os.path.abspath(os.fsdecode(arguments[0])))
+            self._inside.put(TEMPORARY, self._temporary)
 
     # --- /dev/urandom -------------------------------------------------------------------------------------------
 
