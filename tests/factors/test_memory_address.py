@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from reprotest.factors import Setting
-from reprotest.factors._identity import Serials, _Slots
+from reprotest.factors._identity import Serials
 
 ID = "memory.address"
 
@@ -157,8 +157,32 @@ def test_serial_numbers_are_given_in_the_order_of_asking_by_class() -> None:
     assert serials.hash(a) < serials.hash(c)
 
 
-def test_the_slot_lies_where_it_is_looked_for() -> None:
-    assert _Slots(Serials(0)).work()
+def test_printed_addresses_repeat_and_change_with_the_variant(play) -> None:
+    source = """
+        import dataclasses
+
+        class Plain: pass
+        class Child(Plain): pass
+        class Named:
+            def __repr__(self): return "named"
+        @dataclasses.dataclass
+        class Point:
+            x: int = 1
+
+        junk = [object() for _ in range(hash("seed") % 1000)]  # what lies where depends on the hash seed
+        things = [kind() for _ in range(10) for kind in (Plain, Child)]
+        assert all(repr(t).startswith(f"<__main__.{type(t).__name__} object at 0x7f") for t in things)
+        assert len({*map(repr, things)}) == 20 and str(things[0]) == f"{things[0]}" == repr(things[0])
+        assert int(repr(things[0]).split()[-1][:-1], 16) == id(things[0])
+        assert (repr(Named()), repr(Point())) == ("named", "Point(x=1)")
+        Plain.__repr__ = lambda self: "plain"
+        assert repr(things[0]) == repr(things[1]) == "plain"
+        del Plain.__repr__
+        print([things.index(t) for t in sorted(things, key=repr)])
+    """
+    outs = [play(source, held(0, True, seed)).out for seed in (0, 1)]
+    assert outs[0] == outs[1]
+    assert play(source, held(1, True)).out != outs[0]
 
 
 def test_ids_by_creation_order_are_unique_and_change_with_the_variant_where_it_is_asked_for(play) -> None:

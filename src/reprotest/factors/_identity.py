@@ -1,8 +1,8 @@
-"""Hashes objects by the order in which they are first hashed, instead of by their address.
+"""Hashes and prints objects by the order in which that is first done, instead of by their address.
 
-Every class whose instances are hashed by address gets another C function into its `tp_hash` slot, when it is made by a class statement. The
-class's dictionary is not touched: `cls.__hash__` is still `object.__hash__`, a later `__hash__ = …` or a dataclass decorator rewrites the
-slot as always, and subclasses inherit it.
+Every class whose instances are hashed by address gets another C function into its `tp_hash` slot, when it is made by a class statement, and
+likewise `tp_repr` where the address is printed. The class's dictionary is not touched: `cls.__hash__` is still `object.__hash__`, a later
+`__hash__ = …` or a dataclass decorator rewrites the slot as always, and subclasses inherit it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import ctypes
 import sys
 import weakref
 from collections import defaultdict
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-_SLOT = 15 * ctypes.sizeof(ctypes.c_void_p)
-"""Offset of tp_hash in PyTypeObject (Include/cpython/object.h): the same in all versions with one-word reference counts."""
-_HASH = ctypes.PYFUNCTYPE(ctypes.c_ssize_t, ctypes.py_object)
+_WORD = ctypes.sizeof(ctypes.c_void_p)
+_HASH, _REPR = 15 * _WORD, 11 * _WORD
+"""Offsets of tp_hash and tp_repr in PyTypeObject (Include/cpython/object.h): the same in all versions with one-word reference counts."""
+_hash_function = ctypes.PYFUNCTYPE(ctypes.c_ssize_t, ctypes.py_object)
+_repr_function = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)
 
 
 class Serials:
@@ -77,45 +80,71 @@ class Serials:
 real_id = builtins.id
 
 
-def install(serials: Serials) -> bool:
-    """Start hashing by serial number. Returns False where this interpreter's types are laid out differently."""
-    slots = _Slots(serials)
-    if not slots.work():
+def install(hashes: Serials, addresses: Callable[[Any], int]) -> bool:
+    """Start hashing by serial number, and printing what `addresses` gives for an object.
+
+    Returns False where this interpreter's types are laid out differently.
+    """
+    slots = [_Slot(_HASH, _hash_function(hashes.hash)), _Slot(_REPR, _repr_function(_printed(addresses)))]
+    if not all(slot.works() for slot in slots):
         return False
     build = builtins.__build_class__
 
     def build_class(*args: Any, **kwargs: Any) -> Any:
         made = build(*args, **kwargs)
         if isinstance(made, type) and not issubclass(made, type):
-            slots.replace(made)
+            for slot in slots:
+                slot.replace(made)
         return made
 
     builtins.__build_class__ = build_class
     return True
 
 
-class _Slots:
-    def __init__(self, serials: Serials) -> None:
-        self._function = _HASH(serials.hash)
-        self._ours = ctypes.cast(self._function, ctypes.c_void_p).value
-        self._by_address = _slot(object).value
+def _printed(addresses: Callable[[Any], int]) -> Callable[[Any], str]:
+    """What `object.__repr__` returns, with another address. It must not raise: nothing is there to hand an exception on."""
+    original = object.__repr__
 
-    def work(self) -> bool:
-        """Does the slot lie where we think? Object and a plain class share theirs, str and int have others, and ours takes effect."""
+    def printed(thing: Any) -> str:
+        real = original(thing)
+        try:
+            before, at, _ = real.rpartition(" at 0x")
+            return f"{before}{at}{addresses(thing):x}>" if at else real
+        except Exception:
+            return real
+
+    return printed
+
+
+class _Slot:
+    """A C function of types that goes by addresses, and what is put into its place.
+
+    Args:
+        offset: in PyTypeObject.
+        function: a ctypes callback.
+    """
+
+    def __init__(self, offset: int, function: Any) -> None:
+        self._offset = offset
+        self._function = function
+        self._ours = ctypes.cast(function, ctypes.c_void_p).value
+        self._by_address = self._of(object).value
+
+    def works(self) -> bool:
+        """Does the slot lie where we think? Object and a plain class share theirs, str and int have others."""
         if sys.implementation.name != "cpython" or "t" in getattr(sys, "abiflags", ""):
             return False
 
         class Plain:
             pass
 
-        values = [_slot(kind).value for kind in (object, Plain, str, int)]
+        values = [self._of(kind).value for kind in (object, Plain, str, int)]
         return values[0] == values[1] and len(set(values)) == 3 and all(values)
 
     def replace(self, kind: type) -> None:
-        slot = _slot(kind)
+        slot = self._of(kind)
         if slot.value == self._by_address:
             slot.value = self._ours
 
-
-def _slot(kind: type) -> ctypes.c_void_p:
-    return ctypes.c_void_p.from_address(real_id(kind) + _SLOT)
+    def _of(self, kind: type) -> ctypes.c_void_p:
+        return ctypes.c_void_p.from_address(real_id(kind) + self._offset)

@@ -26,11 +26,12 @@ class MemoryAddress(Factor):
     """Held by switching address randomisation off; other variants move stack and mappings, and scramble the allocators' free lists.
 
     Addresses also move when anything else allocates differently: another hash seed, another order of threads. With
-    `Setting.identity`, hashes of objects come from a serial number instead (`_identity`), and so does id() for the user's code.
+    `Setting.identity`, hashes of objects and the addresses that they are printed with come from a serial number instead (`_identity`), and so
+    does id() for the user's code.
     """
 
     id = "memory.address"
-    what = "at which addresses objects lie: id(), the default hash of objects, the order of sets of objects"
+    what = "at which addresses objects lie: id(), the default hash and repr of objects, the order of sets of objects"
     fix = "do not let the order of a set of objects, or id(), matter: sort by a name or an index, or use a list or a dict instead of a set"
     repeats = True
     unseen = True
@@ -67,9 +68,9 @@ class MemoryAddress(Factor):
             if variant:
                 _scramble(variant)
             if setting.identity:
-                by_order = Serials(variant)
-                if install(by_order):
-                    ids = Serials(shared=True)
+                by_order, numbers = Serials(variant), Serials(shared=True)
+                if install(by_order, lambda thing: numbers.address(thing, variant)):
+                    ids = numbers
                     inside.on_import("torch", lambda module: _hash_tensors(module, by_order))
                 else:
                     _say(
