@@ -86,22 +86,24 @@ def test_old_files_are_told_of_only_when_the_run_changes_them(play, tmp_path: Pa
         ("pickle.dump(1, gzip.open('f', 'wb'))", "gzip.open('f').read()"),
         ("os.write(os.open('f', os.O_WRONLY | os.O_CREAT), b'1')", "os.read(os.open('f', os.O_RDONLY), 1)"),
         ("(open('g', 'w').write('x'), os.replace('g', 'f'))", "open('f').read()"),
+        ("h5py.File('f', 'w').create_dataset('a', data=a)", "h5py.File('f')['a'][()]"),
         ("sqlite3.connect('f').execute('create table if not exists t (x)')", "open('f', 'rb').read()"),
     ],
 )
 def test_the_ways_to_save_and_load(play, save: str, load: str) -> None:
-    pytest.importorskip("torch")
+    pytest.importorskip("h5py" if "h5py" in save else "torch")
     source = f"""
         import gzip, os, pathlib, pickle, sqlite3
         import numpy as np
         if "torch" in {save!r}: import torch; x = torch.zeros(3)
+        if "h5py" in {save!r}: import h5py
         a = np.zeros(3)
         if any(os.path.exists(name) for name in ("f", "f.npy", "f.npz")):
             {load}
         {save}
     """
     first, second = play(source), play(source)
-    assert [(name[0], site) for name, site, _ in changes(first, second)] == [("f", "main.py:7")]
+    assert [(name[0], site) for name, site, _ in changes(first, second)] == [("f", "main.py:8")]
 
 
 def test_temporary_files_code_and_system_files_are_no_inputs(play) -> None:

@@ -80,3 +80,43 @@ def test_a_run_that_fails_proves_nothing() -> None:
     )  # fmt: skip
     assert [(each.detail, each.proven) for each in lost] == [("scaler", False)]
     assert rows[0].outcome == "inconclusive"
+
+
+def test_the_programs_own_variables_are_told_under_the_detail_that_they_are() -> None:
+    held = {"held:optimizer", "held:buffers"}
+    lost, rows = find(["held:optimizer", "held:buffers", "optimizer"], needs("held:optimizer", "optimizer"), held)
+    assert [(each.detail, each.proven) for each in lost] == [("optimizer", True)]
+    assert "of the program's variables moments" in lost[0].evidence
+    assert [row.what for row in rows[:2]] == [
+        "put back: optimizer", "put back: optimizer and of the program's variables moments, other arrays"
+    ]  # fmt: skip
+
+
+def test_a_counter_that_was_saved_before_it_was_counted_on_is_left_alone() -> None:
+    candidates = ["held:data.position", "held:buffers"]
+    lost, rows = find(candidates, lambda given: None if given == {"held:buffers"} else FIRST, unlikely=set(candidates))
+    assert [(each.detail, each.proven) for each in lost] == [("buffers", True)]
+    assert [row.outcome for row in rows] == ["different", "identical"]
+
+
+def test_of_what_is_not_known_to_differ_a_failure_says_nothing() -> None:
+    rows: list[Experiment] = []
+    later = LATER
+
+    def attempt(details: frozenset[str]) -> Tried:
+        return Tried(later, 0.1, usable=True)
+
+    assert find_lost({"numpy.random": ""}, set(), LATER, attempt, ignore, rows, differing=False) == []
+
+
+def test_it_is_said_whether_dropout_or_the_order_of_the_samples_was_drawn_otherwise() -> None:
+    same_batch = Difference(step=6, phase="loss", name="loss")
+
+    def attempt(details: frozenset[str]) -> Tried:
+        return Tried(None, 0.1, usable=True)
+
+    (mask,) = find_lost({"torch.random": "global"}, set(), same_batch, attempt, ignore, [], source="the first run")
+    (order,) = find_lost({"torch.random": "global"}, set(), FIRST, attempt, ignore, [])
+    assert "dropout masks" in mask.evidence
+    assert mask.evidence.startswith("put back from the first run")
+    assert "the order of the samples" in order.evidence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from tests.documents import checked
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = Path(__file__).parent / "programs" / "train.py"
+PROGRAMS = Path(__file__).parent / "programs"
 
 
-def resume(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+def resume(tmp_path: Path, *arguments: str, program: str = "train") -> tuple[int, dict[str, Any], str]:
     """Run the verb in a folder with the program; exit code, document, standard error."""
-    shutil.copy(PROGRAM, tmp_path / "train.py")
+    shutil.copy(PROGRAMS / f"{program}.py", tmp_path / "train.py")
     command = [sys.executable, "-m", "reprotest", "resume", "--quiet", "--json", "-", *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     document = checked(done.stdout) if done.stdout else {}
@@ -70,3 +71,116 @@ def test_wrong_usage_says_what_is_right(tmp_path: Path, arguments: list[str], sa
     code, _, problem = resume(tmp_path, *arguments)
     assert code == 2
     assert said in problem
+
+
+def details(document: dict[str, Any]) -> dict[str, bool]:
+    return {cause["detail"]: cause["proven"] for cause in document["causes"]}
+
+
+def test_an_average_of_the_weights_is_state_too(tmp_path: Path) -> None:
+    arguments = ["--full", "train.py", "--first", "train.py --half", "--second", "train.py --resume"]
+    _, document, _ = resume(tmp_path, *arguments, program="teacher")
+    assert details(document) == {"buffers": True}, document
+    assert "teacher.0.weight" in document["causes"][0]["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("lose", "expected"),
+    [
+        ("", set()),
+        ("numpy", {"numpy.random"}),
+        ("python", {"python.random"}),
+        ("optimizer,numpy", {"optimizer", "numpy.random"}),
+        ("average", {"buffers"}),
+    ],
+)
+def test_a_loop_of_numpy_is_compared_by_what_it_saves(tmp_path: Path, lose: str, expected: set[str]) -> None:
+    second = f"train.py --resume --lose {lose}," if lose else "train.py --resume"
+    arguments = ["--full", "train.py", "--first", "train.py --until 10", "--second", second]
+    code, document, _ = resume(tmp_path, *arguments, program="numpy_loop")
+    assert (code, document["steps"], document["resumed_at"]) == (int(bool(lose)), 4, 2), document
+    assert details(document) == dict.fromkeys(expected, True)
+
+
+def test_what_is_saved_at_the_end_alone_is_compared_there(tmp_path: Path) -> None:
+    source = """
+        import sys
+        import numpy as np
+        np.random.seed(3)
+        weights, steps = np.zeros(3), range(40)
+        if "--half" in sys.argv:
+            steps = range(20)
+        if "--rest" in sys.argv:
+            weights, steps = np.load("weights.npy"), range(20, 40)
+        for step in steps:
+            weights += 0.1 * np.random.randn(3)
+        np.save("weights.npy", weights)
+        """
+    (tmp_path / "ends.py").write_text(textwrap.dedent(source))
+    _, document, _ = resume(tmp_path, "--full", "ends.py", "--first", "ends.py --half", "--second", "ends.py --rest")
+    assert details(document) == {"numpy.random": True}, document
+
+
+def test_a_scaler_that_is_fitted_in_passing_is_state_of_partial_fit(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    source = """
+        import sys
+        import joblib, numpy as np
+        from sklearn.linear_model import SGDRegressor
+        from sklearn.preprocessing import StandardScaler
+        rows = np.random.default_rng(0).normal(3, 2, size=(60, 3))
+        scaler, model, begin, end = StandardScaler(), SGDRegressor(random_state=0), 0, 4
+        if "--half" in sys.argv:
+            end = 2
+        if "--rest" in sys.argv:
+            model, begin = joblib.load("model.joblib")
+        for part in range(begin, end):
+            chunk = rows[15 * part : 15 * part + 15]
+            model.partial_fit(scaler.partial_fit(chunk).transform(chunk), chunk.sum(axis=1))
+            joblib.dump((model, part + 1), "model.joblib")
+        """
+    (tmp_path / "parts.py").write_text(textwrap.dedent(source))
+    _, document, _ = resume(tmp_path, "--full", "parts.py", "--first", "parts.py --half", "--second", "parts.py --rest")
+    assert details(document) == {"buffers": True}, document
+    assert "scaler.mean_" in document["causes"][0]["evidence"]
+
+
+def test_velocity_beside_tensors_that_are_updated_by_hand(tmp_path: Path) -> None:
+    source = """
+        import sys
+        import torch
+        torch.manual_seed(0)
+        rows = torch.randn(50, 3)
+        weights, velocity, begin, end = torch.zeros(3, requires_grad=True), {"weights": torch.zeros(3)}, 0, 12
+        if "--half" in sys.argv:
+            end = 6
+        if "--rest" in sys.argv:
+            saved = torch.load("last.pt")
+            begin = saved["step"]
+            if "--all" in sys.argv:
+                velocity = saved["velocity"]
+            with torch.no_grad():
+                weights.copy_(saved["weights"])
+        for step in range(begin, end):
+            (rows @ weights - rows.sum(1)).pow(2).mean().backward()
+            with torch.no_grad():
+                velocity["weights"] = 0.9 * velocity["weights"] + weights.grad
+                weights -= 0.05 * velocity["weights"]
+                weights.grad = None
+            torch.save({"weights": weights.detach(), "velocity": velocity, "step": step + 1}, "last.pt")
+        """
+    (tmp_path / "hand.py").write_text(textwrap.dedent(source))
+    halves = ["--full", "hand.py", "--first", "hand.py --half", "--second"]
+    code, document, _ = resume(tmp_path, *halves, "hand.py --rest --all")
+    assert (code, document["resumed_at"], document["steps"]) == (0, 6, 12), document
+    _, document, _ = resume(tmp_path, *halves, "hand.py --rest")
+    assert details(document) == {"optimizer": True}, document
+
+
+def test_keras_resumes_from_a_model_but_not_from_its_weights(tmp_path: Path) -> None:
+    pytest.importorskip("keras")
+    halves = ["--full", "train.py", "--first", "train.py --half", "--second"]
+    code, document, _ = resume(tmp_path, *halves, "train.py --resume", program="keras_fit")
+    assert (code, document["resumed_at"], document["compared"]) == (0, 4, 4), document
+    _, document, _ = resume(tmp_path, *halves, "train.py --resume --weights", program="keras_fit")
+    assert details(document) == {"optimizer": True}, document

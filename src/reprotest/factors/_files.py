@@ -181,6 +181,9 @@ def install(inside: Inside, files: Files) -> None:
     for module in ("safetensors.torch", "safetensors.numpy"):
         inside.on_import(module, lambda found: _before(found, "serialize_file", write, range(1, 2)))
     inside.on_import("safetensors", lambda module: _before(module, "safe_open", read, range(1)))
+    inside.on_import("h5py._hl.files", lambda module: _watch_hdf5(module, opened))
+    for module in ("lightgbm.basic", "xgboost.core"):
+        inside.on_import(module, lambda found: _watch_booster(found, write))
 
 
 def _before(module: Any, name: str, tell: Callable[[Any], None], which: range) -> None:
@@ -210,6 +213,35 @@ def _watch_torch_save(module: ModuleType, write: Callable[[Any], None]) -> None:
         real(self, name, *args, **kwargs)
 
     kind.__init__ = init
+
+
+def _watch_hdf5(module: ModuleType, opened: Callable[[Any, int], None]) -> None:
+    """The HDF5 library opens files itself; Keras keeps weights in them."""
+    kind: Any = module.File
+    real = kind.__init__
+
+    @functools.wraps(real)
+    def init(self: Any, name: Any, mode: str = "r", *args: Any, **kwargs: Any) -> None:
+        if isinstance(name, (str, bytes, os.PathLike)):
+            opened(name, os.O_RDONLY if mode == "r" else os.O_RDWR | os.O_CREAT | (os.O_TRUNC if mode == "w" else 0))
+        real(self, name, mode, *args, **kwargs)
+
+    kind.__init__ = init
+
+
+def _watch_booster(module: ModuleType, write: Callable[[Any], None]) -> None:
+    """LightGBM and XGBoost write models in C++."""
+    kind: Any = module.Booster
+    real = kind.save_model
+
+    @functools.wraps(real)
+    def save_model(self: Any, *args: Any, **kwargs: Any) -> Any:
+        for name in (*args[:1], kwargs.get("filename"), kwargs.get("fname")):
+            if isinstance(name, (str, os.PathLike)):
+                write(name)
+        return real(self, *args, **kwargs)
+
+    kind.save_model = save_model
 
 
 def _flags(mode: str) -> int:

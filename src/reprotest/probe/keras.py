@@ -59,7 +59,7 @@ class _Steps:
                 self._initial(known)
                 for variable, gradient in zip(known, gradients, strict=False):
                     if gradient is not None:
-                        self._put(_name(variable), Phase.BACKWARD, gradient)
+                        self._put(self._name(variable), Phase.BACKWARD, gradient)
                 result = apply(optimizer, gradients, variables)
                 self._values(optimizer)
                 return result
@@ -129,11 +129,17 @@ class _Steps:
         except Exception as error:
             self._child.note(f"{name} could not be observed: {error!r}")
 
+    def _name(self, variable: Any) -> str:
+        """Its path without the model's own name, which a model that was loaded from a file does not put there."""
+        path = str(getattr(variable, "path", None) or getattr(variable, "name", "variable"))
+        first, _, rest = path.partition("/")
+        return rest if rest and any(getattr(model, "name", None) == first for model in self._models) else path
+
     def _initial(self, variables: Any) -> None:
         for variable in variables:
             if id(variable) not in self._known:
                 self._known.add(id(variable))
-                self._put(_name(variable), Phase.INIT, variable)
+                self._put(self._name(variable), Phase.INIT, variable)
 
     def _loss(self, result: Any) -> None:
         """What the function returned: a loss, or Keras's running metrics."""
@@ -141,7 +147,7 @@ class _Steps:
 
     def _update(self, optimizer: Any) -> None:
         for variable in optimizer._trainable_variables:
-            self._put(_name(variable), Phase.UPDATE, variable)
+            self._put(self._name(variable), Phase.UPDATE, variable)
             self._known.add(id(variable))
 
     def _values(self, optimizer: Any) -> None:
@@ -150,7 +156,7 @@ class _Steps:
         for model in list(self._models):
             if getattr(model, "optimizer", None) is optimizer:
                 for variable in model.non_trainable_variables:
-                    self._put(_name(variable), Phase.UPDATE, variable)
+                    self._put(self._name(variable), Phase.UPDATE, variable)
         self._child.end_step()
 
 
@@ -181,7 +187,3 @@ def _iterations(optimizer: Any) -> int:
 def _array(value: Any) -> Any:
     value = getattr(value, "value", value) if type(value).__module__.startswith("keras") else value
     return value.numpy() if hasattr(value, "numpy") else value
-
-
-def _name(variable: Any) -> str:
-    return str(getattr(variable, "path", None) or getattr(variable, "name", "variable"))

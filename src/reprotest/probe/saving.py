@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from reprotest.probe.calls import outermost
@@ -40,13 +41,21 @@ def observe_saving(
     def saving(*args: Any, **kwargs: Any) -> Any:
         with outermost() as mine:
             wanted = mine and child.level != "lines" and not child.is_worker and not _holds_times(args, kwargs)
-            if wanted and (not only_user or child.caller_is_user()):
+            if wanted and (not only_user or _is_users_call(child)):
                 saved: list[tuple[str, Any]] = [(name, value) for value in args[first : None if several else first + 1]]
                 saved += [(f"{name}[{key!r}]", value) for key, value in kwargs.items()]
                 _put(child, saved)
             return original(*args, **kwargs)
 
     setattr(module, function, saving)
+
+
+def _is_users_call(child: Child) -> bool:
+    """Was the observed function called by the user's code, through whichever others of our replacements?"""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("reprotest.probe."):
+        frame = frame.f_back
+    return child.shown(frame.f_code) is not None
 
 
 def _holds_times(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reprotest.record.event import Phase
+from reprotest.record.frame import Frame
 from reprotest.record.stream import Stream
 
 
@@ -15,7 +16,7 @@ class Start:
     Attributes:
         step: completed steps before it.
         frame: index of the first frame after it.
-        exact: the parameters are the same there; else the place is only where the first run ended.
+        exact: the parameters are the same there, or there are none; else the place is only where the first run ended.
     """
 
     step: int
@@ -38,10 +39,12 @@ def find_start(full: Stream, second: Stream, hint: int | None) -> Start | None:
     exact = next((place for place in places if place.step == hint), places[-1] if places else None)
     if exact is not None:
         return exact
+    if hint == 0 and not begins:
+        return Start(0, 0, exact=True)
     if hint is None or not 0 < hint <= len(ends):
         return None
     last = next((i for i in reversed(ends) if full.frames[i].step < hint), None)
-    return None if last is None else Start(hint, last + 1, exact=False)
+    return None if last is None else Start(hint, last + 1, exact=not begins)
 
 
 def _initial(stream: Stream) -> dict[str, bytes]:
@@ -84,6 +87,15 @@ def _same(full: Stream, wanted: dict[str, bytes]) -> list[Start]:
             if event.phase is Phase.UPDATE and event.name in wanted:
                 (differing.discard if frame.digest(index) == wanted[event.name] else differing.add)(event.name)
         if not differing:
+            if _goes_on(frame):
+                places.append(Start(frame.step, frame.index, exact=True))
+                continue
             step = ends[number + 1].step if number + 1 < len(ends) else frame.step + 1
             places.append(Start(step, frame.index + 1, exact=True))
     return places
+
+
+def _goes_on(frame: Frame) -> bool:
+    """Does what follows the update stand in the same frame? So it does in loops without an optimizer, where no hook tells of updates."""
+    phases = [event.phase for event in frame.template.described]
+    return Phase.UPDATE in phases and Phase.BACKWARD in phases[phases.index(Phase.UPDATE) :]

@@ -47,8 +47,8 @@ DETAILS = (
     ),
     Detail(
         "buffers",
-        "the model's buffers (running statistics of batch normalisation and the like)",
-        "save model.state_dict(), which holds parameters and buffers, instead of the parameters alone",
+        "the model's buffers (running statistics of batch normalisation and the like), and averages that the program keeps itself",
+        "save model.state_dict(), which holds parameters and buffers, instead of the parameters alone; and what is kept beside the model",
     ),
     Detail(
         "scaler",
@@ -71,7 +71,8 @@ RANDOM = ("torch.random", "numpy.random", "python.random")
 
 
 def detail(id: str) -> Detail:
-    """The detail of that id. Raises KeyError."""
+    """The detail of that id, which a piece may carry after a colon ("held:optimizer"). Raises KeyError."""
+    id = id.rpartition(":")[2]
     for each in DETAILS:
         if each.id == id:
             return each

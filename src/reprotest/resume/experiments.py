@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reprotest.options import ExperimentEnded, ExperimentStarted, OnEvent
 from reprotest.result import Difference, Experiment
@@ -37,6 +37,9 @@ def find_lost(
     attempt: Try,
     on_event: OnEvent,
     rows: list[Experiment],
+    *,
+    differing: bool = True,
+    source: str = "the full run",
 ) -> list[Lost]:
     """The pieces that were lost.
 
@@ -47,6 +50,8 @@ def find_lost(
         attempt: carries out one run with these pieces put back.
         on_event: told of every experiment.
         rows: the report's table, which grows.
+        source: whose state is put back.
+        differing: the candidates are known to differ; else they are all that was kept, and a failure says nothing of them.
     """
 
     def row(what: str, details: frozenset[str]) -> Tried:
@@ -58,35 +63,51 @@ def find_lost(
 
     if not candidates:
         return []
-    everything = None
-    for needed in ([name for name in candidates if name not in unlikely], list(candidates)):
-        if needed and (everything is None or unlikely & set(needed)):
+    everything: Tried | None = None
+    counters = [name for name in candidates if name != _COUNTERS]  # saved before they were counted on, perhaps
+    tried: list[list[str]] = []
+    for needed in ([name for name in candidates if name not in unlikely], list(candidates), counters):
+        if needed and needed not in tried:
+            tried.append(list(needed))
             everything = row(f"put back: {_listed(needed)}", frozenset(needed))
             if everything.outcome == "identical":
                 break
     assert everything is not None
     if everything.outcome != "identical":
-        return _unproven(candidates, baseline, everything)
+        return _unproven(candidates if differing else {}, baseline, everything)
     without: dict[str, Difference] = {}
     for name in list(needed) if len(needed) > 1 else ():
         rest = frozenset(needed) - {name}
         if not rest:
             break
-        tried = row(f"put back: {_listed([d for d in needed if d != name])}", rest)
-        if tried.outcome == "identical":
+        outcome = row(f"put back: {_listed([d for d in needed if d != name])}", rest)
+        if outcome.outcome == "identical":
             needed.remove(name)
-        elif tried.difference is not None:
-            without[name] = tried.difference
-    return [_lost(name, candidates[name], needed, without.get(name, baseline)) for name in needed]
+        elif outcome.difference is not None:
+            without[name] = outcome.difference
+    return _merged([_lost(name, candidates[name], needed, without.get(name, baseline), source) for name in needed])
 
 
-def _lost(name: str, note: str, needed: list[str], difference: Difference) -> Lost:
+def _merged(found: list[Lost]) -> list[Lost]:
+    """One entry for each detail."""
+    by_detail: dict[str, Lost] = {}
+    for one in found:
+        known = by_detail.get(one.detail)
+        by_detail[one.detail] = one if known is None else replace(known, evidence=f"{known.evidence}. {one.evidence}")
+    return list(by_detail.values())
+
+
+def _lost(name: str, note: str, needed: list[str], difference: Difference, source: str) -> Lost:
     where = f"step {difference.step}, {difference.phase}" + (f": {difference.name}" if difference.name else "")
     others = [other for other in needed if other != name]
-    beside = f"with {_listed([name, *others])} put back from the full run" if others else "put back from the full run"
+    beside = f"with {_listed([name, *others])} put back from {source}" if others else f"put back from {source}"
     what = f" ({note})" if note and note != "global" else ""
-    evidence = f"{beside}: identical to the end; without {name if others else 'it'}{what}: different from {where}"
-    return Lost(name, True, evidence, detail(name).fix)
+    evidence = (
+        f"{beside}: identical to the end; without {_listed([name]) if others else 'it'}{what}: different from {where}"
+    )
+    if name == "torch.random":
+        evidence += _DRAWN.get(difference.phase, "")
+    return Lost(detail(name).id, True, evidence, detail(name).fix)
 
 
 def _unproven(candidates: dict[str, str], baseline: Difference, everything: Tried) -> list[Lost]:
@@ -95,18 +116,36 @@ def _unproven(candidates: dict[str, str], baseline: Difference, everything: Trie
     if everything.outcome == "inconclusive" or left is None:
         why = everything.note or "the run with the pieces put back did not run through"
         return [
-            Lost(name, False, f"it differs at the resumption; not tried: {why}", detail(name).fix)
+            Lost(detail(name).id, False, f"it differs at the resumption; not tried: {why}", detail(name).fix)
             for name in candidates
         ]
-    later = (left.step, left.phase) != (baseline.step, baseline.phase)
+    if not candidates and left.phase != "data":
+        return []
+    later = bool(candidates) and (left.step, left.phase) != (baseline.step, baseline.phase)
     if later:
         said = f"with all that differs at the resumption put back, the runs agree longer, up to step {left.step} ({left.phase})"
-        return [Lost(name, False, said, detail(name).fix) for name in candidates]
+        return [Lost(detail(name).id, False, said, detail(name).fix) for name in candidates]
     if left.phase in ("data", "loss", "forward") and "data.position" not in candidates:
         said = "everything else was put back from the full run, and the step still begins with other numbers"
         return [Lost("data.position", False, said, detail("data.position").fix)]
     return []
 
 
-def _listed(names: list[str]) -> str:
+_DRAWN = {
+    "data": ", in the order of the samples or what is drawn for them",
+    "forward": ", though the batch is the same: the model draws otherwise (dropout masks)",
+    "loss": ", though the batch is the same: the model draws otherwise (dropout masks)",
+}
+_COUNTERS = "held:data.position"
+_VARIABLES = {
+    "data.position": "counters and orders", "optimizer": "moments", "scheduler": "numbers", "buffers": "other arrays",
+}  # fmt: skip
+"""What the kinds of the program's own variables are called in the table of experiments."""
+
+
+def _listed(ids: list[str]) -> str:
+    held = [_VARIABLES[id.partition(":")[2]] for id in ids if ":" in id]
+    names = [id for id in ids if ":" not in id]
+    if held:
+        names.append("of the program's variables " + ", ".join(held))
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

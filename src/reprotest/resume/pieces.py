@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reprotest.probe.resumption import kept
+from reprotest.probe.resumption import kept, keras
+from reprotest.probe.resumption.variables import CONSTANT, HELD, KINDS, kind
 from reprotest.record.values import Value
 from reprotest.resume.details import DETAILS, RANDOM
 
@@ -55,7 +56,38 @@ def differing(full: Pieces, second: Pieces, step: int) -> dict[str, str]:
     has_loaders = full.log.get("steps") and second.log.get("steps")
     if has_loaders and (ours is None or theirs is None or ours != theirs):
         found["data.position"] = ""
-    return {each.id: found[each.id] for each in DETAILS if each.id in found}
+    return _variables(full.pieces, second.pieces) | {each.id: found[each.id] for each in DETAILS if each.id in found}
+
+
+def kept_pieces(kept_: Pieces) -> dict[str, str]:
+    """Details of all that was kept of a program without an optimizer of PyTorch's, each with a note on what it is."""
+    found: dict[str, list[str]] = {}
+    constant = set(kept_.pieces.get(CONSTANT, ()))
+    for name, value in kept_.pieces.get(HELD, {}).items():
+        if name in constant:
+            continue
+        found.setdefault(f"{HELD}:{kind(name, number=not isinstance(value, Value) or value.shape == ())}", []).append(
+            name
+        )
+    for detail, piece in (("optimizer", keras.OPTIMIZER), ("buffers", keras.BUFFERS)):
+        if any(kept_.pieces.get(piece, ())):
+            found[detail] = []
+    for detail in RANDOM:
+        states = kept_.pieces.get("load", {}).get(detail, {})
+        if states:
+            found[detail] = list(states)
+    order = [*(f"{HELD}:{detail}" for detail in KINDS), *(each.id for each in DETAILS)]
+    return {name: _listed(found[name]) for name in order if name in found}
+
+
+def _variables(full: dict[str, Any], second: dict[str, Any]) -> dict[str, str]:
+    """Of the program's variables those that both runs have, and that differ: "held:" and the detail → their names."""
+    ours, theirs = full.get(HELD, {}), second.get(HELD, {})
+    found: dict[str, list[str]] = {}
+    for name, value in ours.items():
+        if name in theirs and not same(value, theirs[name]):
+            found.setdefault(kind(name, number=not isinstance(value, Value) or value.shape == ()), []).append(name)
+    return {f"{HELD}:{detail}": _listed(found[detail]) for detail in KINDS if detail in found}
 
 
 def idle(full: Pieces) -> set[str]:
@@ -84,7 +116,10 @@ def _generators(full: dict[str, Any], second: dict[str, Any], detail: str) -> li
 
 
 def _which(ours: dict[str, Any], theirs: dict[str, Any]) -> str:
-    names = [name for name in ours if name in theirs and not same(ours[name], theirs[name])]
+    return _listed([name for name in ours if name in theirs and not same(ours[name], theirs[name])])
+
+
+def _listed(names: list[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 

@@ -13,11 +13,12 @@ from reprotest.diagnose.laboratory import Course, Laboratory, Trial
 from reprotest.factors import Setting
 from reprotest.options import OnEvent, RunEnded, RunStarted, Stage, StageStarted, ignore
 from reprotest.probe.resumption import kept
+from reprotest.probe.resumption.variables import HELD
 from reprotest.result import Difference, Verdict
 from reprotest.resume import plans
 from reprotest.resume.align import Start, find_start
 from reprotest.resume.experiments import Tried, find_lost
-from reprotest.resume.pieces import Pieces, data_for, differing, idle
+from reprotest.resume.pieces import Pieces, data_for, differing, idle, kept_pieces
 from reprotest.resume.report import ResumeReport
 from reprotest.resume.steps import Outcome, compare
 from reprotest.run.command import Command
@@ -107,6 +108,7 @@ class _Session:
         self._start: Start | None = None
         self._stream = "main"
         self._checkpoint = None if commands.first is not None else store.root / "resume"
+        self._plain: plans.Plain | None = None
 
     # --- runs ---------------------------------------------------------------------------------------------------
 
@@ -144,22 +146,43 @@ class _Session:
         """Straight through, first part, second part; the user's files are put back in the end."""
         state, checkpoint = self._state, self._checkpoint
         full = self._base_run("full", 1, plans.straight(), BEFORE)
+        self._plain = self._without_optimizers(full)
+        if self._plain is not None and self._plain.by_saves:
+            full = self._base_run("full", 1, plans.straight(self._plain), BEFORE)
         self._report.steps = full.record.steps
         if not full.record.steps:
             raise Failed(
-                "the full command made no optimizer step that was seen, so there is nothing to compare step by step; "
-                "`resume` observes PyTorch programs"
+                "no step of the full command's training was seen, nor a file that it saved, so there is nothing to compare: steps are "
+                "seen of PyTorch's optimizers, of Keras, and of partial_fit; files of NumPy, pickle, joblib, torch and safetensors"
             )
         refused = state.freeze(leave="before")
-        first = plans.straight()
+        first = plans.straight(self._plain)
         if checkpoint is not None:
             first = plans.stopping(self._stop_at(full.record.steps), checkpoint)
-        self._base_run("first", 2, first, BEFORE)
+        left = self._base_run("first", 2, first, BEFORE)
         self._check_checkpoint()
+        if self._plain is not None:
+            log = self._log(left)
+            self._plain = replace(self._plain, saves=log.get("saves", 0), files=tuple(log.get("saved", ())))
         refused = refused or state.mark()
         if refused:
             self._report.unobserved.append(refused)
-        self._base_run("second", 3, plans.resumed(checkpoint), AFTER_FIRST, window=(0, 0), values=True)
+        order = plans.resumed(checkpoint, self._plain)
+        self._base_run("second", 3, order, AFTER_FIRST, window=(0, 0), values=True)
+
+    def _without_optimizers(self, full: Trial) -> plans.Plain | None:
+        """How a program is observed that no optimizer of PyTorch's trains; None for those that one does."""
+        logs = [Pieces(full.replica.run_dir, key.replace("/", "~")).log for key in full.record.streams]
+        if self._checkpoint is not None or any(log.get("schedule") for log in logs):
+            return None
+        if full.record.steps:
+            return plans.Plain()
+        said = "no step of the training was seen: every file that the program saves counts as one"
+        self._report.unobserved.append(said)
+        return plans.Plain(by_saves=True)
+
+    def _log(self, trial: Trial) -> dict[str, Any]:
+        return Pieces(trial.replica.run_dir, self._stream.replace("/", "~")).log
 
     def _stop_at(self, steps: int) -> int:
         at = self._commands.at if self._commands.at is not None else steps // 2
@@ -199,10 +222,12 @@ class _Session:
     def _before_the_stop(self) -> Difference | None:
         """Does the first command do what the full one does, as far as it goes?"""
         full, first = self._base["full"].record, self._base["first"].record
+        if self._saves_at_end:
+            return None
         for stream in first.streams:
             if stream not in full.streams:
                 continue
-            found = compare(full, first, stream, 0, until=first.steps).difference
+            found = compare(full, first, stream, 0, until=first.steps, saved=self._by_saves).difference
             if found is not None:
                 note = (
                     "already before the stop the first command does not do what the full one does: either the program does not "
@@ -210,6 +235,15 @@ class _Session:
                 )
                 return replace(found, note=f"{found.note}; {note}" if found.note else note)
         return None
+
+    @property
+    def _by_saves(self) -> bool:
+        return self._plain is not None and self._plain.by_saves
+
+    @property
+    def _saves_at_end(self) -> bool:
+        """Does the full run save no more files than the first one, so that nothing of it is known at the stop?"""
+        return self._by_saves and self._base["first"].record.steps == self._base["full"].record.steps
 
     def _hold_factors(self) -> bool:
         """Hold every factor that the program uses and that makes it differ when merely repeated. False: there is none."""
@@ -228,10 +262,11 @@ class _Session:
         for key, stream in second.record.streams.items():
             if key not in full.streams:
                 continue
-            start = find_start(full.streams[key], stream, self._base["first"].record.steps)
+            hint = self._base["first"].record.steps - (1 if self._saves_at_end else 0)
+            start = find_start(full.streams[key], stream, hint)
             if start is None:
                 continue
-            outcome = compare(full, second.record, key, start.frame)
+            outcome = compare(full, second.record, key, start.frame, saved=self._by_saves)
             found = outcome.difference
             if not start.exact and found is not None:
                 found = replace(found, note=_not_exact(found))
@@ -252,9 +287,12 @@ class _Session:
         """Name the pieces that were lost."""
         report, start = self._report, self._start
         baseline = report.first_difference
-        if start is None or baseline is None or not start.exact:
+        if start is None or baseline is None or self._state.refused:
             return
-        if self._state.refused:
+        if self._plain is not None:
+            self._explain_plain(self._plain, baseline)
+            return
+        if not start.exact:
             return
         self._on_event(StageStarted(Stage.EXPERIMENT))
         full = self._base["full"]
@@ -288,12 +326,48 @@ class _Session:
             order = plans.restoring(details, again.replica.run_dir, data, loads, self._checkpoint)
             trial = self._run("second", order, AFTER_FIRST)
             report.unobserved = list(dict.fromkeys([*report.unobserved, *trial.record.notes()]))
-            note = None if trial.usable else f"the second command {describe_exit(trial.replica.exit_code)}"
+            note = None if trial.usable else _said(trial)
             return Tried(self._after_the_stop(trial).difference, trial.seconds, trial.usable, note)
 
         differ = differing(ours, theirs, start.step)
-        unlikely = idle(ours) & differ.keys()
+        unlikely = idle(ours) & differ.keys() | {name for name in differ if name.startswith(HELD)}
         report.causes = find_lost(differ, unlikely, baseline, attempt, self._on_event, report.experiments)
+
+    def _explain_plain(self, plain: plans.Plain, baseline: Difference) -> None:
+        """The same where no optimizer of PyTorch's trains: with the state of the first run when it saved its last file."""
+        report, stem = self._report, self._stream.replace("/", "~")
+        loads = Pieces(self._base["second"].replica.run_dir, stem).loads
+        if not loads:
+            report.unobserved.append(
+                "no function was seen by which the second command reads what the first one has saved"
+            )
+            return
+        self._on_event(StageStarted(Stage.EXPERIMENT))
+        self._base["kept"] = kept_run = self._run("first", plans.keeping_saved(plain), BEFORE)
+        ours = Pieces(kept_run.replica.run_dir, stem)
+
+        def attempt(details: frozenset[str]) -> Tried:
+            order = plans.restoring(details, kept_run.replica.run_dir, kept_run.replica.run_dir, loads, plain=plain)
+            trial = self._run("second", order, AFTER_FIRST)
+            report.unobserved = list(dict.fromkeys([*report.unobserved, *trial.record.notes()]))
+            note = None if trial.usable else _said(trial)
+            return Tried(self._after_the_stop(trial).difference, trial.seconds, trial.usable, note)
+
+        held = kept_pieces(ours)
+        if not held:
+            report.unobserved.append("nothing was kept of the first run's state, so nothing can be put back from it")
+            return
+        unlikely = {name for name in held if name.startswith(HELD)}
+        report.causes = find_lost(
+            held,
+            unlikely,
+            baseline,
+            attempt,
+            self._on_event,
+            report.experiments,
+            differing=False,
+            source="the first run",
+        )
 
     def _measure(self, full: Any) -> None:
         """The first difference again, with the values of the step: how large is it?"""
@@ -329,6 +403,11 @@ class _Session:
             lab.seal()
         for folder in ("resume", "resume-data"):
             shutil.rmtree(Path(self._store.root, folder), ignore_errors=True)
+
+
+def _said(failed: Trial) -> str:
+    tail = failed.replica.stderr_tail(1).strip()
+    return f"the second command {describe_exit(failed.replica.exit_code)}" + (f": {tail[:200]}" if tail else "")
 
 
 def _not_exact(found: Difference) -> str:

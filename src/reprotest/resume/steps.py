@@ -39,7 +39,9 @@ class Outcome:
     steps: int
 
 
-def compare(full: Record, second: Record, stream: str, begin: int, *, until: int | None = None) -> Outcome:
+def compare(
+    full: Record, second: Record, stream: str, begin: int, *, until: int | None = None, saved: bool = False
+) -> Outcome:
     """Compare one stream of both runs.
 
     Only what both runs do round the training is compared there: a run that is resumed loads and skips, another evaluates and saves.
@@ -49,10 +51,11 @@ def compare(full: Record, second: Record, stream: str, begin: int, *, until: int
         stream: its key.
         begin: index of the full run's first frame that is compared.
         until: compare so many steps at most, and do not mind which run goes on (the full run against the first).
+        saved: compare what they save, too: there is nothing else to compare.
     """
     x, y = full.streams[stream], second.streams[stream]
     check_comparable(x, y)
-    ours, theirs = _steps(x, begin), _steps(y, 0)
+    ours, theirs = _steps(x, begin, saved), _steps(y, 0, saved)
     done = 0
     while until is None or done < until:
         a, b = next(ours, None), next(theirs, None)
@@ -63,32 +66,33 @@ def compare(full: Record, second: Record, stream: str, begin: int, *, until: int
             if a is not None and b is not None and until is None:
                 return Outcome(_in_step(full, second, a, b, x, y, tail=done == 0, loose=True), done)
             return Outcome(None, done)
-        difference = _in_step(full, second, a, b, x, y, tail=done == 0, loose=False)
+        stops = until is not None and done == until - 1  # the first run's last update may stand alone
+        difference = _in_step(full, second, a, b, x, y, tail=done == 0, loose=stops)
         if difference is not None:
             return Outcome(difference, done)
         done += 1
     return Outcome(None, done)
 
 
-def _steps(stream: Stream, begin: int) -> Iterator[_Step]:
+def _steps(stream: Stream, begin: int, saved: bool) -> Iterator[_Step]:
     frames: list[Frame] = []
     for index in range(begin, len(stream.frames)):
         frame = stream.frames[index]
         frames.append(frame)
-        if frame.template.completes_step:
-            yield _step(frames, complete=True)
+        if frame.template.completes_step or Phase.BACKWARD in frame.template.phases:
+            yield _step(frames, saved, complete=True)
             frames = []
     if frames:
-        yield _step(frames, complete=False)
+        yield _step(frames, saved, complete=False)
 
 
-def _step(frames: list[Frame], *, complete: bool) -> _Step:
+def _step(frames: list[Frame], saved: bool, *, complete: bool) -> _Step:
     events: dict[tuple[Phase, str], list[Place]] = defaultdict(list)
     order: list[tuple[tuple[Phase, str], int, Place]] = []
     for frame in frames:
         for index in frame.template.compared:
             event = frame.template.described[index]
-            if event.phase is Phase.INIT or event.op in (SAVED, LEFT):
+            if event.phase is Phase.INIT or (event.op in (SAVED, LEFT) and not saved):
                 continue
             key = (event.phase, event.name)
             order.append((key, len(events[key]), (frame, index)))

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import random
 import sys
-from types import FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from reprotest.probe.resumption.moments import Moments
+from reprotest.probe.resumption.places import Walk
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from reprotest.probe.child import Child
 
 DETAILS = ("torch.random", "numpy.random", "python.random")
-_DEPTH, _WIDTH, _MOST = 3, 100, 2_000
-"""How far from a variable generators are looked for, among how many items of a list, and among how many objects in all."""
-_LEAVES = (str, bytes, int, float, type, ModuleType, FunctionType, torch.Tensor)
 
 
 class Generators:
@@ -37,18 +34,20 @@ class Generators:
             own = getattr(part, "__dict__", {})
             self._of_loaders.update(id(value) for value in own.values() if _is_generator(value))
 
-    def states(self) -> dict[str, dict[str, Any]]:
-        """detail → name → state."""
+    def states(self, frame: FrameType | None = None) -> dict[str, dict[str, Any]]:
+        """detail → name → state; the program's own as they are held in a frame (the caller's) and outwards."""
         found: dict[str, dict[str, Any]] = {detail: {} for detail in DETAILS}
-        found["torch.random"]["global"] = torch.default_generator.get_state()
-        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-            for device in range(torch.cuda.device_count()):
-                found["torch.random"][f"cuda:{device}"] = torch.cuda.get_rng_state(device)
+        torch: Any = sys.modules.get("torch")
+        if torch is not None:
+            found["torch.random"]["global"] = torch.default_generator.get_state()
+            if torch.cuda.is_initialized():
+                for device in range(torch.cuda.device_count()):
+                    found["torch.random"][f"cuda:{device}"] = torch.cuda.get_rng_state(device)
         found["python.random"]["global"] = random.getstate()
         numpy = sys.modules.get("numpy.random.mtrand")
         if numpy is not None:
             found["numpy.random"]["global"] = numpy._rand.get_state(legacy=False)
-        for name, holder in self._held().items():
+        for name, holder in self._held(frame).items():
             found[_detail(holder)][name] = _state(holder)
         return found
 
@@ -70,72 +69,48 @@ class Generators:
                 if name == "global":
                     _put_global(detail, state)
                 elif name.startswith("cuda:"):
-                    torch.cuda.set_rng_state(state, int(name[5:]))
+                    sys.modules["torch"].cuda.set_rng_state(state, int(name[5:]))
                 elif name in held and _detail(held[name]) == detail:
                     _put(held[name], state)
 
-    def _held(self) -> dict[str, Any]:
-        """Generators by the name under which the user's code holds them, outermost frames last."""
+    def _held(self, frame: FrameType | None = None) -> dict[str, Any]:
+        """Generators by the name under which the user's code holds them, innermost frames first."""
+        beside = {id(getattr(random.random, "__self__", None)), *self._of_loaders}
+        torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy.random.mtrand")
+        beside |= {id(getattr(torch, "default_generator", None)), id(getattr(numpy, "_rand", None))}
         found: dict[str, Any] = {}
-        seen: set[int] = {id(torch.default_generator), *self._of_loaders}
-        numpy = sys.modules.get("numpy.random.mtrand")
-        if numpy is not None:
-            seen.add(id(numpy._rand))
-        seen.add(id(getattr(random.random, "__self__", None)))
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
-            if self._child.shown(frame.f_code) is not None:
-                for name, value in list(frame.f_locals.items()):
-                    _look(value, name, found, seen, 0)
-            frame = frame.f_back
-        for name, value in list(vars(sys.modules["__main__"]).items()):
-            if not name.startswith("__"):
-                _look(value, name, found, seen, 0)
+        for place in Walk(self._child, _is_generator, _inside).places(frame):
+            if id(place.value) not in beside:
+                found.setdefault(place.name, place.value)
         return found
 
 
-def _look(value: Any, name: str, found: dict[str, Any], seen: set[int], depth: int) -> None:
-    if id(value) in seen or len(seen) > _MOST:
-        return
-    if _is_generator(value):
-        seen.add(id(value))
-        found[name] = value
-        return
-    if depth < _DEPTH and not isinstance(value, _LEAVES):
-        seen.add(id(value))
-        for inner, item in _inside(value, name):
-            _look(item, inner, found, seen, depth + 1)
-
-
-def _inside(value: Any, name: str) -> list[tuple[str, Any]]:
-    if isinstance(value, dict):
-        return [(f"{name}[{key!r}]", item) for key, item in list(value.items())[:_WIDTH]]
-    if isinstance(value, (list, tuple)):
-        return [(f"{name}[{index}]", item) for index, item in enumerate(value[:_WIDTH])]
-    if isinstance(value, torch.utils.data.Sampler):
+def _inside(value: Any) -> list[tuple[str, Any]] | None:
+    data: Any = sys.modules.get("torch.utils.data")
+    if isinstance(value, getattr(data, "Sampler", ())):
         return []  # its own generator is the position in the data
-    if isinstance(value, torch.utils.data.DataLoader):
-        return [(f"{name}.dataset", value.dataset)]
-    own = getattr(value, "__dict__", None)
-    return [(f"{name}.{key}", item) for key, item in list(own.items())] if isinstance(own, dict) else []
+    if isinstance(value, getattr(data, "DataLoader", ())):
+        loader: Any = value
+        return [(".dataset", loader.dataset)]
+    return [] if isinstance(value, getattr(sys.modules.get("torch"), "Tensor", ())) else None
 
 
 def _is_generator(value: Any) -> bool:
-    numpy = sys.modules.get("numpy.random")
-    kinds = (getattr(numpy, "Generator", random.Random), getattr(numpy, "RandomState", random.Random))
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy.random")
+    kinds = (getattr(numpy, "Generator", ()), getattr(numpy, "RandomState", ()), getattr(torch, "Generator", ()))
     if isinstance(value, random.SystemRandom):
         return False
-    return isinstance(value, (random.Random, torch.Generator, *kinds))
+    return isinstance(value, (random.Random, *kinds))
 
 
 def _detail(holder: Any) -> str:
-    if isinstance(holder, torch.Generator):
+    if isinstance(holder, getattr(sys.modules.get("torch"), "Generator", ())):
         return "torch.random"
     return "python.random" if isinstance(holder, random.Random) else "numpy.random"
 
 
 def _state(holder: Any) -> Any:
-    if isinstance(holder, torch.Generator):
+    if _detail(holder) == "torch.random":
         return holder.get_state()
     if isinstance(holder, random.Random):
         return holder.getstate()
@@ -144,7 +119,7 @@ def _state(holder: Any) -> Any:
 
 
 def _put(holder: Any, state: Any) -> None:
-    if isinstance(holder, torch.Generator):
+    if _detail(holder) == "torch.random":
         holder.set_state(state)
     elif isinstance(holder, random.Random):
         holder.setstate(state)
@@ -156,10 +131,8 @@ def _put(holder: Any, state: Any) -> None:
 
 def _put_global(detail: str, state: Any) -> None:
     if detail == "torch.random":
-        torch.set_rng_state(state)
+        sys.modules["torch"].set_rng_state(state)
     elif detail == "python.random":
         random.setstate(state)
-    else:
-        import numpy
-
-        numpy.random.set_state(state)
+    elif "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].set_state(state)

@@ -68,6 +68,9 @@ def plain(value: Any) -> bool:
 
 
 def _encoded(value: Any, keep: Callable[[Any], int]) -> Any:
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.generic):
+        return {_KIND: "scalar", "at": keep(value)}
     if plain(value):
         return value
     if isinstance(value, list):
@@ -78,13 +81,10 @@ def _encoded(value: Any, keep: Callable[[Any], int]) -> Any:
         if all(isinstance(key, str) and key != _KIND for key in value):
             return {key: _encoded(item, keep) for key, item in value.items()}
         return {_KIND: "dict", "of": [[_encoded(key, keep), _encoded(item, keep)] for key, item in value.items()]}
-    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
     if torch is not None and isinstance(value, torch.Tensor):
         return {_KIND: "tensor", "at": keep(value), "device": str(value.device)}
     if numpy is not None and isinstance(value, numpy.ndarray):
         return {_KIND: "array", "at": keep(value)}
-    if numpy is not None and isinstance(value, numpy.generic):
-        return _encoded(value.item(), keep)
     raise Unkept(f"a {type(value).__name__}")
 
 
@@ -108,10 +108,11 @@ def _made(values: ValueReader, node: dict[str, Any]) -> Any:
     value = values.get(0, node["at"])
     if value is None:
         raise Unkept(f"value {node['at']} is not there")
-    if node[_KIND] == "array":
+    if node[_KIND] in ("array", "scalar"):
         import numpy
 
-        return numpy.frombuffer(bytes(value.raw), value.dtype).reshape(value.shape).copy()
+        array = numpy.frombuffer(bytes(value.raw), value.dtype).reshape(value.shape).copy()
+        return array[()] if node[_KIND] == "scalar" else array
     import torch
 
     if not value.raw:

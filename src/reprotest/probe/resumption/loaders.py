@@ -53,7 +53,7 @@ class Loaders:
     def install(self) -> None:
         self._child.on_import("torch.utils.data.dataloader", self._observe)
         register_optimizer_step_pre_hook(lambda *_: self._stepping())
-        self._child.at_exit(self._write)
+        self._moments.at_end(self._write)
 
     def _observe(self, module: ModuleType) -> None:
         base, several = module._BaseDataLoaderIter, module._MultiProcessingDataLoaderIter

@@ -38,6 +38,17 @@ class Modules:
 
         scaler.scale = scale  # type: ignore[method-assign, assignment]
 
+    def known(self) -> set[int]:
+        """Ids of the tensors that are observed as parameters, gradients or buffers."""
+        parameters = self._optimizers.parameters()
+        self._names.learn(parameters)
+        tensors = [
+            *parameters,
+            *(p.grad for p in parameters),
+            *(b.of.get(b.key) for b in self._names.buffers_beside(parameters)),
+        ]
+        return {id(tensor) for tensor in tensors}
+
     def _buffers(self) -> None:
         moments, parameters = self._moments, self._optimizers.parameters()
         self._names.learn(parameters)

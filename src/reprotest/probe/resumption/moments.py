@@ -15,6 +15,7 @@ The optimizers are looked at when the first of them is about to step, a gradient
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,7 @@ class Moments:
         at: the step.
         restore: details of the pieces to put back ("torch.random", …).
         pieces: what is kept of this process: moment or piece → tree.
-        log: what is kept of the whole run: samples given out, hyperparameters used.
-        given: what the full run has kept, when something is to be put back.
+        log: what is kept of the whole run: samples given out, hyperparameters used, files saved.
     """
 
     def __init__(self, child: Child, order: dict[str, Any]) -> None:
@@ -42,13 +42,18 @@ class Moments:
         self.restore = frozenset(order.get("restore", ()))
         self.pieces: dict[str, Any] = {}
         self.log: dict[str, Any] = {}
-        self.given: dict[str, Any] = {}
         self._loads = 0
+        self._endings: list[Callable[[], None]] = []
         self._listeners: list[tuple[str, Callable[[str], None]]] = []
-        if self.restore:
-            stem = stem_of(child)
-            self.given = kept.read(Path(order["pieces"]), f"{stem}.pieces") or {}
-            self.given.update(kept.read(Path(order["data"]), f"{stem}.data") or {})
+
+    @cached_property
+    def given(self) -> dict[str, Any]:
+        """What the full run has kept, when something is to be put back. Read when it is needed, by then the frameworks are imported."""
+        if not self.restore:
+            return {}
+        stem = stem_of(self._child)
+        given: dict[str, Any] = kept.read(Path(self.order["pieces"]), f"{stem}.pieces") or {}
+        return {**given, **(kept.read(Path(self.order["data"]), f"{stem}.data") or {})}
 
     @property
     def here(self) -> bool:
@@ -66,6 +71,10 @@ class Moments:
     def listen(self, what: str, then: Callable[[str], None]) -> None:
         """Call `then(moment)` at every moment of the step."""
         self._listeners.append((what, then))
+
+    def at_end(self, then: Callable[[], None]) -> None:
+        """Call `then()` before everything is written."""
+        self._endings.append(then)
 
     def reached(self, moment: str) -> None:
         for what, then in self._listeners:
@@ -87,6 +96,8 @@ class Moments:
 
     def write(self) -> None:
         """Leave everything in the run's folder."""
+        for then in self._endings:
+            self.guarded("the end", then)
         folder, stem = kept.folder_of(self._child.plan.run_dir), stem_of(self._child)
         for name, tree in (("pieces", self._writable()), ("log", self.log)):
             if tree:

@@ -1,0 +1,174 @@
+"""Arrays, tensors and numbers that the program keeps in its variables: whatever of its state no framework knows of.
+
+An average of the weights, momentum that is computed by hand, a baseline, a counter, a fitted scaler. Their names tell what they are for,
+as far as that can be told: `kind`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from reprotest.digest import fingerprint
+from reprotest.digest.raw import raw_of
+from reprotest.probe.leaves import is_array, is_time
+from reprotest.probe.resumption.moments import Moments
+from reprotest.probe.resumption.places import Place, Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from reprotest.probe.child import Child
+
+HELD, CONSTANT = "held", "constant"
+KINDS = ("data.position", "optimizer", "scheduler", "buffers")
+_MOST_EACH, _MOST_OF_ALL = 64 << 20, 1 << 30
+"""Bytes of one array, and of all, that are kept."""
+_POSITION = re.compile(
+    r"(^|[._\W])(\w*_)?(step|steps|epoch|epochs|iter|iteration|iterations|it|pos|position|cursor|offset|index|indices|idx|order|perm|"
+    r"permutation|queue|batch|batches|seen)(_\w*)?\W*$"
+)
+_OPTIMIZER = re.compile(
+    r"(^|[._\W])(vel\w*|mom\w*|exp_avg\w*|adam\w*|sgd\w*|opt\w*|rms\w*|nesterov\w*|accum\w*|squared\w*|grad_\w*)(\W|\d|$)"
+)
+_LEARNED = re.compile(r"\.[^\W_]\w*_$")
+_MOMENTS = re.compile(r"(^|[._\W])(m|v|s|u)(_\w*)?(\W|\d|$)")
+
+
+def kind(name: str, *, number: bool) -> str:
+    """To which detail a variable belongs, by its name. What ends in "_" is what a scikit-learn estimator has learned."""
+    if _LEARNED.search(name):
+        return "buffers"
+    if _OPTIMIZER.search(name) or (not number and _MOMENTS.search(name)):
+        return "optimizer"
+    if _POSITION.search(name):
+        return "data.position"
+    return "scheduler" if number else "buffers"
+
+
+class Variables:
+    """What is kept of them, and put back."""
+
+    def __init__(self, child: Child, moments: Moments, beside: Callable[[], set[int]] = set) -> None:
+        """Args:
+        child, moments: of this process.
+        beside: ids of objects that other pieces hold.
+        """
+        self._child = child
+        self._moments = moments
+        self._beside = beside
+        self._begun = False
+
+    def step_begins(self) -> None:
+        """The first forward pass of the step is about to be made: keep what it finds, and put back what is wanted."""
+        if self._begun or not self._moments.here:
+            return
+        self._begun = True
+        self.keep()
+        self.put()
+
+    def keep(self, before: dict[str, Any] | None = None, frame: FrameType | None = None) -> None:
+        """Copy them all, under their names.
+
+        Args:
+            frame: the innermost to look at; the caller's by default.
+            before: their `marks` at an earlier time: what still is the same may belong to the configuration or the data.
+        """
+        kept: dict[str, Any] = {}
+        constant: list[str] = []
+        size = 0
+        for place in self._places(frame=frame):
+            raw = raw_of(place.value, most=_MOST_EACH)
+            if raw is None or len(raw[2]) > _MOST_EACH or size + len(raw[2]) > _MOST_OF_ALL:
+                continue
+            if before is not None and before.get(place.name) == _mark(place.value):
+                constant.append(place.name)
+            size += len(raw[2])
+            kept.setdefault(place.name, _copied(place.value))
+        self._moments.pieces |= {HELD: kept, CONSTANT: constant}
+
+    def marks(self, frame: FrameType | None, *, arrays: bool) -> dict[str, Any]:
+        """What tells whether a variable has changed: whole numbers themselves, and digests of arrays if these are asked for."""
+        return {p.name: _mark(p.value) for p in self._places(frame=frame) if arrays or isinstance(p.value, int)}
+
+    def put(self) -> None:
+        """Put back those of the wanted kinds, in place where that can be done; attributes also where there are none yet."""
+        given = self._moments.given
+        constant = set(given.get(CONSTANT, ()))
+        walk = Walk(self._child, _is_wanted, _inside)
+        wanted = {
+            name: value
+            for name, value in given.get(HELD, {}).items()
+            if self._moments.wanted(f"{HELD}:{_kind(name, value)}")
+        }
+        for place in self._places(walk):
+            if place.name in wanted:
+                value = wanted.pop(place.name)
+                if place.name not in constant:
+                    _put(place, value)
+        for name, value in wanted.items():
+            of, _, attribute = name.rpartition(".")
+            holder = walk.passed.get(of)
+            if holder is not None and attribute.isidentifier() and not hasattr(holder, attribute):
+                Place(name, None, holder, attribute).put(value)
+
+    def _places(self, walk: Walk | None = None, frame: FrameType | None = None) -> list[Place]:
+        beside = self._beside()
+        found = (walk or Walk(self._child, _is_wanted, _inside)).places(frame)
+        return [place for place in found if id(place.value) not in beside and not is_time(place.name)]
+
+
+def _kind(name: str, value: Any) -> str:
+    return kind(name, number=not is_array(value) or value.ndim == 0)
+
+
+def _is_wanted(value: Any) -> bool:
+    numpy = sys.modules.get("numpy")
+    numbers = (int, float, getattr(numpy, "integer", ()), getattr(numpy, "floating", ()))
+    return (isinstance(value, numbers) and not isinstance(value, bool)) or is_array(value)
+
+
+def _inside(value: Any) -> list[tuple[str, Any]] | None:
+    """Of a module its parameters, buffers and numbers; nothing of what is observed otherwise."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        return None
+    data, schedules = sys.modules.get("torch.utils.data"), sys.modules.get("torch.optim.lr_scheduler")
+    if isinstance(value, (torch.optim.Optimizer, getattr(schedules, "LRScheduler", ()), torch.amp.GradScaler)):
+        return []
+    if isinstance(value, (getattr(data, "DataLoader", ()), getattr(data, "Dataset", ()), getattr(data, "Sampler", ()))):
+        return []
+    if not isinstance(value, torch.nn.Module):
+        return None
+    own = [(f".{key}", part) for key, part in vars(value).items() if not key.startswith("_") and key != "training"]
+    return [*own, *((f".{n}", t) for n, t in (*value.named_parameters(), *value.named_buffers()))]
+
+
+def _mark(value: Any) -> Any:
+    return value if not is_array(value) else fingerprint(value)[0]
+
+
+def _copied(value: Any) -> Any:
+    if not is_array(value):
+        return value
+    return value.detach().clone() if hasattr(value, "detach") else value.copy()
+
+
+def _put(place: Place, value: Any) -> None:
+    held = place.value
+    both = is_array(held) and is_array(value) and hasattr(held, "copy_") == hasattr(value, "copy_")
+    if not both or not _alike(held, value):
+        place.put(value)
+    elif hasattr(held, "copy_"):
+        with sys.modules["torch"].no_grad():
+            held.copy_(value)
+    elif held.flags.writeable:
+        held[...] = value
+    else:
+        place.put(value)
+
+
+def _alike(a: Any, b: Any) -> bool:
+    return bool(a.shape == b.shape and a.dtype == b.dtype)
