@@ -83,10 +83,10 @@ def _write(folder: Path, frame: int, shapes: bool = False, flip: bool = False) -
         template = writer.template(
             [(f"layer.{i}.weight", Phase.UPDATE, None, "float32", shape, None) for i in range(frame)]
         )
-        digests = bytearray(rng.randbytes(16 * frame))
+        digests = [rng.randbytes(16) for _ in range(frame)]
         if flip and step == frames - 1:
-            digests[-1] ^= 1
-        writer.frame(step, template, bytes(digests), bytes(16 * frame))
+            digests[-1] = bytes(byte ^ 1 for byte in digests[-1])
+        writer.frame(step, template, digests, [0.0] * (2 * frame), soon=True)
     writer.close()
     return folder
 

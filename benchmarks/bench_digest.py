@@ -90,7 +90,7 @@ numbers = {f"metric {i}": i / 7 for i in range(20)}
 def _events() -> list[Row]:
     count = 160
     names = [f"layer.{i}.weight" for i in range(count)]
-    digest, digests, sketches = os.urandom(16), os.urandom(16 * count), bytes(16 * count)
+    digest, digests, sketches = os.urandom(16), [os.urandom(16) for _ in names], [0.5, 0.25] * count
     with tempfile.TemporaryDirectory() as folder:
         writer, packed = StreamWriter(f"{folder}/a.rec"), StreamWriter(f"{folder}/b.rec")
         template = packed.template([(name, Phase.UPDATE, None, "float32", (64, 64), None) for name in names])
