@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.table import Table
@@ -15,6 +15,8 @@ from reprotest.report.sensitivity import words as said
 from reprotest.report.terminal import PROSE, Glyphs, glyphs, plainly
 from reprotest.vary.result import Course, Sensitivity, VaryReport, Verdict, Worker
 
+_WIDE = 120
+"""Columns from which on the table is one."""
 _MARKS = {
     Verdict.INSENSITIVE: ("good", "green"),
     Verdict.SENSITIVE: ("bad", "red"),
@@ -30,12 +32,12 @@ def show(report: VaryReport, console: Console) -> None:
 
 def _print(report: VaryReport, console: Console, marks: Glyphs) -> None:
     console.print()
-    for part in _parts(report, marks):
+    for part in _parts(report, marks, console.width):
         console.print(part)
         console.print()
 
 
-def _parts(report: VaryReport, marks: Glyphs) -> Iterator[RenderableType]:
+def _parts(report: VaryReport, marks: Glyphs, width: int) -> Iterator[RenderableType]:
     kind, colour = _MARKS[report.verdict]
     if report.interrupted:
         kind, colour = "warn", "yellow"
@@ -44,7 +46,7 @@ def _parts(report: VaryReport, marks: Glyphs) -> Iterator[RenderableType]:
     if report.error and "\n" in report.error:
         yield Padding(Text(report.error.partition("\n")[2]), (0, 0, 0, 2))
     if report.sensitive_to:
-        yield _table(report.sensitive_to, marks)
+        yield _table(report.sensitive_to, marks) if width >= _WIDE else _list(report.sensitive_to)
         yield _fixes(report.sensitive_to, marks)
     if report.insensitive_to:
         yield prose(Text.assemble(("Changes nothing: ", "bold"), words.listing(report.insensitive_to, 40), "."))
@@ -73,10 +75,23 @@ def _table(items: list[Sensitivity], marks: Glyphs) -> RenderableType:
     return table
 
 
+def _list(items: list[Sensitivity]) -> RenderableType:
+    """The same for a terminal in which the table's columns would be narrower than the words in them."""
+    lines: list[RenderableType] = []
+    for item in items:
+        factor, change, where, size, end = said.row(item)
+        lines.append(Padding(Text.assemble((factor, "bold"), f"  {change}"), (1 if lines else 0, 0, 0, 2)))
+        lines.append(Padding(Text(where if size == "-" else f"{where}, by {size}"), (0, 0, 0, 6)))
+        if end != "-":
+            colour = "red" if item.final.course is Course.ELSEWHERE else ""
+            lines.append(Padding(Text.assemble("at the end, ", (end, colour)), (0, 0, 0, 6)))
+    return Group(*lines)
+
+
 def _fixes(items: list[Sensitivity], marks: Glyphs) -> RenderableType:
     table = Table.grid(padding=(0, 1))
     for factor, fix in {item.factor: item.fix for item in items}.items():
-        table.add_row(Text(f"  {marks.bullet}"), Text(factor, "bold"), Text(fix))
+        table.add_row(Text(f"  {marks.bullet}"), Text(factor, "bold"), Text(fix, overflow="fold"))
     return table
 
 

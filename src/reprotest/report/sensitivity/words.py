@@ -59,7 +59,7 @@ def one_line(report: VaryReport) -> str:
 
 def row(item: Sensitivity) -> tuple[str, ...]:
     """One line of the table, as text, in the order of COLUMNS."""
-    to = item.to + "".join(f", with {other.factor} {other.to}" for other in item.beside)
+    to = item.to + "".join(f", with {other.factor}: {other.to}" for other in item.beside)
     where, size = place(item.first_difference), by(item.first_difference)
     return item.factor, f"{item.start} → {to}", where, size, end(item.final)
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from reprotest.report import words
 from reprotest.report.prose import Span
+from reprotest.report.sensitivity import words as sensitivity
 from reprotest.report.tree import NOTHING, Cell, Check, Notes, Status, Table, Tree
-from reprotest.report.trees._parts import Masked, command_line, facts_of, place, size_of
+from reprotest.report.trees._parts import Masked, command_line, facts_of, place
 from reprotest.result import difference_from_json
+from reprotest.vary.result import Final
 
 _VERDICTS = {
     "insensitive": (Status.PASSED, "Insensitive"),
@@ -45,12 +47,12 @@ def tree(document: Mapping[str, Any], root: Path, title: str | None) -> Tree:
     if status in (Status.ERROR, Status.STOPPED) or document["verdict"] == "unstable" or not checks:
         checks.insert(0, Check(name, status, text, "\n".join(filter(None, (text, error)))))
     notes = [Notes("What it said", tuple(error.splitlines()))] if error else []
-    fixes = dict.fromkeys(f"{item['factor']}: {masked(item['fix'])}" for item in sensitive if item.get("fix"))
+    fixes = dict.fromkeys(f"{item['factor']}: {_ended(masked(item['fix']))}" for item in sensitive if item.get("fix"))
     if fixes:
-        notes.append(Notes("What to change", tuple(words.sentence(fix) for fix in fixes)))
-    untried = [f"{item['factor']}: {masked(item.get('why') or 'not tried')}" for item in document.get("untried") or ()]
+        notes.append(Notes("What to change", tuple(fixes)))
+    untried = [_untried(item, masked) for item in document.get("untried") or ()]
     if untried:
-        notes.append(Notes("Not tried yet", tuple(words.sentence(said) for said in untried)))
+        notes.append(Notes("Not tried", tuple(untried)))
     if document.get("unobserved"):
         notes.append(Notes("Not observed", tuple(words.sentence(masked(s)) for s in document["unobserved"])))
     return Tree(
@@ -83,18 +85,41 @@ def _said(verdict: str, name: str, sensitive: list[Mapping[str, Any]], insensiti
     if not sensitive:
         yield Span(f" gives the same bits whichever of {words.count(len(insensitive), 'factor')} is changed.")
         return
-    yield Span(f" changes with {words.count(len(sensitive), 'factor')}: ")
-    yield Span(words.listing(list(dict.fromkeys(str(item["factor"]) for item in sensitive))), "guilty")
+    guilty = list(dict.fromkeys(str(item["factor"]) for item in sensitive))
+    yield Span(f" changes with {words.count(len(guilty), 'factor')}: ")
+    yield Span(words.listing(guilty), "guilty")
     yield Span(f". {words.count(len(insensitive), 'other does', 'others do')} not change it.")
+
+
+def _change(item: Mapping[str, Any]) -> str:
+    beside = "".join(f", with {other.get('factor')}: {other.get('to')}" for other in item.get("beside") or ())
+    return f"{item.get('to')}{beside}"
+
+
+def _end(item: Mapping[str, Any]) -> str:
+    """How far apart the runs end, in the words of the terminal; empty when that is not known."""
+    final = item.get("final") or {}
+    said = sensitivity.end(Final(*(final.get(key) for key in ("max_abs", "max_rel", "ulp", "distance"))))
+    return "" if said == "-" else said
+
+
+def _untried(item: Mapping[str, Any], masked: Masked) -> str:
+    to = f" {masked(item['to'])}" if item.get("to") else ""
+    return f"{masked(item['factor'])}{to}: {_ended(masked(item.get('why') or 'not tried'))}"
+
+
+def _ended(clause: str) -> str:
+    """With a full stop, but begun as it stands: a factor's name comes before it."""
+    return clause if clause.endswith((".", "!", "?")) else f"{clause}."
 
 
 def _sensitive_check(item: Mapping[str, Any], masked: Masked) -> Check:
     first = difference_from_json(item.get("first_difference"))
-    change = f"{item['factor']} from {item.get('from')} to {item.get('to')} changes the result"
+    change = f"{item['factor']} from {item.get('from')} to {_change(item)} changes the result"
     lines = [change]
     if first is not None:
         lines.append(f"first difference: {place(first)}" + (f": {size}" if (size := words.size(first)) else ""))
-    final = size_of(item.get("final"))
+    final = _end(item)
     if final:
         lines.append(f"in the end: {final}")
     return Check(masked(item["factor"]), Status.FAILED, masked(change), masked("\n".join(lines)))
@@ -127,10 +152,10 @@ def _table(
         rows.append(
             (
                 Cell(masked(item["factor"]), code=True),
-                Cell(f"{masked(item.get('from'))} → {masked(item.get('to'))}"),
+                Cell(f"{masked(item.get('from'))} → {masked(_change(item))}"),
                 Cell("changes the result", Status.FAILED),
                 Cell(masked(place(first)) or NOTHING, note=(words.size(first) or None) if first else None),
-                Cell(size_of(item.get("final")) or NOTHING),
+                Cell(_end(item) or NOTHING),
             )
         )
     for factor in insensitive:
