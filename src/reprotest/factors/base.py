@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Protocol
 from reprotest.factors._source import InSource
 
 SCRATCH = "{scratch}"
+OWN_SEEDS = 99
+"""The variant in which the seeds that the program itself sets are others, and all else is held as in variant 0."""
 Json = Any
 """Plain data: None, bool, int, float, str, lists and string-keyed mappings of them."""
 
@@ -42,6 +44,8 @@ class Setting:
 
     def variant_at(self, site: str | None) -> int:
         """The variant that a call from `site` is to see."""
+        if self.variant == OWN_SEEDS:
+            return 0
         return self.variant if not self.only or site in self.only else 0
 
 
@@ -154,6 +158,8 @@ class Factor:
     """Does its reading say more inside the program, where the libraries are loaded (threads in use, capability chosen)?"""
     order: ClassVar[int] = 50
     """Likelihood rank in experiments: small ones are tried first."""
+    seeded: ClassVar[str | None] = None
+    """The module whose generators programs seed by themselves, "" for the standard library; `vary --seeds` gives them other seeds."""
     reaches: ClassVar[tuple[str, ...]] = ()
     """The modules that `pin` works on; `pin_imported` is called when one of them is imported later."""
     source: ClassVar[InSource] = InSource()

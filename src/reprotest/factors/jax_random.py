@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
+from reprotest.factors import _own_seeds
 from reprotest.factors._source import InSource
-from reprotest.factors.base import PINNING, Factor, Json, Pinning, Seen
+from reprotest.factors.base import PINNING, Factor, Inside, Json, Pinning, Seen
 
 
 class JaxRandom(Factor):
-    """Nothing to watch or to hold: what a key is made from (the clock, entropy, a process number) is a factor of its own.
+    """Nothing to hold: what a key is made from (the clock, entropy, a process number) is a factor of its own.
 
     Perturbing keys would make every program differ, fixed keys included, and so prove nothing.
     """
@@ -19,6 +20,7 @@ class JaxRandom(Factor):
     what = "a JAX key made from something that varies"
     fix = "make the first key from a fixed number, jax.random.key(seed), and split it for everything else"
     repeats = True
+    seeded = "jax"
     order = 60
     reaches = ("jax",)
     source = InSource(
@@ -33,6 +35,9 @@ class JaxRandom(Factor):
         return {
             name: getattr(jax.config, name, None) for name in ("jax_default_prng_impl", "jax_threefry_partitionable")
         }
+
+    def watch(self, inside: Inside) -> None:
+        _own_seeds.watch(inside, self.id)
 
     def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         if "jax" not in sys.modules:

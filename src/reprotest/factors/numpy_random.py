@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from reprotest.factors import _patch
+from reprotest.factors import _own_seeds, _patch
 from reprotest.factors._callers import library_import, urandom
 from reprotest.factors._draws import GlobalDraws
 from reprotest.factors._source import OF_KERAS, OF_SEVERAL, InSource
@@ -51,6 +51,7 @@ class NumpyRandom(Factor):
         "random_state=seed to scikit-learn"
     )
     repeats = True
+    seeded = "numpy"
     order = 10
     reaches = ("numpy",)
     source = InSource(
@@ -74,6 +75,7 @@ class NumpyRandom(Factor):
         inside.on_import("numpy.random.bit_generator", watch.hold_seeds)
         inside.on_import("numpy.random._mt19937", watch.hold_legacy_seeding)
         inside.on_import("numpy.random.mtrand", watch.hold_global)
+        _own_seeds.watch(inside, self.id)
 
     def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         numpy = sys.modules.get("numpy")

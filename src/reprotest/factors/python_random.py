@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from reprotest.factors import _patch
+from reprotest.factors import _own_seeds, _patch
 from reprotest.factors._callers import library_import
 from reprotest.factors._draws import GlobalDraws
 from reprotest.factors._source import KERAS_LAYERS, OF_KERAS, OF_SEVERAL, InSource
@@ -34,6 +34,7 @@ class PythonRandom(Factor):
     what = "what Python's random module draws, which differs in every process until it is seeded"
     fix = "call random.seed(seed) before the first draw, and give random.Random(seed) a seed where you make one"
     repeats = True
+    seeded = ""
     order = 11
     source = InSource(
         packages=("random",),
@@ -46,6 +47,7 @@ class PythonRandom(Factor):
 
     def watch(self, inside: Inside) -> None:
         inside.on_import("random", lambda module: _Watch(inside, module).install())
+        _own_seeds.watch(inside, self.id)
 
     def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         self.reseed(seed)

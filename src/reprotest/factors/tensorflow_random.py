@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from reprotest.factors import _patch
+from reprotest.factors import _own_seeds, _patch
 from reprotest.factors._callers import library_import
 from reprotest.factors._source import KERAS_LAYERS, OF_KERAS, InSource
 from reprotest.factors.base import PINNING, Factor, Inside, Pinning, Seen
@@ -27,6 +27,7 @@ class TensorflowRandom(Factor):
     what = "what TensorFlow's random operations draw, which differs in every process until tf.random.set_seed is called"
     fix = "call tf.keras.utils.set_random_seed(seed) before the model is made: it seeds Python, NumPy and TensorFlow"
     repeats = True
+    seeded = "tensorflow"
     order = 12
     reaches = ("tensorflow", "keras")
     source = InSource(
@@ -53,6 +54,7 @@ class TensorflowRandom(Factor):
     def watch(self, inside: Inside) -> None:
         inside.on_import("tensorflow.python.framework.random_seed", lambda module: _hold_seeds(inside, module))
         inside.on_import("tensorflow.python.ops.stateful_random_ops", lambda module: _hold_generators(inside, module))
+        _own_seeds.watch(inside, self.id)
 
     def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         return (*_pin_tensorflow(seed, how), *_pin_keras(seed))

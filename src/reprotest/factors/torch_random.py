@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from reprotest.factors import _patch
+from reprotest.factors import _own_seeds, _patch
 from reprotest.factors._source import OF_SEVERAL, InSource
 from reprotest.factors.base import PINNING, Factor, Inside, Pinning, Seen
 
@@ -64,6 +64,7 @@ class TorchRandom(Factor):
         "generator.seed()"
     )
     repeats = True
+    seeded = "torch"
     order = 10
     reaches = ("torch",)
     source = InSource(
@@ -103,6 +104,7 @@ class TorchRandom(Factor):
 
     def watch(self, inside: Inside) -> None:
         inside.on_import("torch", lambda torch: _Watch(inside, torch).install())
+        _own_seeds.watch(inside, self.id)
 
     def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
         torch = sys.modules.get("torch")

@@ -23,6 +23,7 @@ class VaryOptions:
         budget: minutes after which no other run is begun; None: no limit.
         select: "+threads.count,-locale": see `selected`.
         fresh: do not go on from what an interrupted session has found.
+        seeds: also give generators other seeds where the program sets them itself.
 
     Raises:
         UsageError: a value outside of its range, or an unknown factor.
@@ -35,6 +36,7 @@ class VaryOptions:
     budget: float | None = None
     select: tuple[str, ...] = ()
     fresh: bool = False
+    seeds: bool = False
 
     def __post_init__(self) -> None:
         from reprotest.options import RunOptions

@@ -9,6 +9,7 @@ from pathlib import Path
 from reprotest.diagnose.laboratory import Laboratory, Trial, differ, finish
 from reprotest.factors import all_factors, factor
 from reprotest.factors._kept import VARIABLE
+from reprotest.factors.base import OWN_SEEDS
 from reprotest.options import OnEvent, Stage, StageStarted, ignore
 from reprotest.record import open_record
 from reprotest.run.command import Command
@@ -25,6 +26,9 @@ from reprotest.vary.search import OTHER, Ask, Combination, Judged, groups, searc
 from reprotest.vary.variations import Variation, fitting, seen
 
 _ADDRESS = "memory.address"
+_SEVERAL_SEEDS = (
+    "nothing, but report the result over several seeds, and take their spread as the measure of other differences"
+)
 
 
 class _AddressesMatter(Exception):
@@ -137,7 +141,7 @@ class Session:
                 first = self._start_anew()
             reference = self._repeated(identity=False)
         wanted = selected(self._options.select, (one.id for one in all_factors()))
-        self._variations, self.report.skipped = fitting(first.record, wanted)
+        self._variations, self.report.skipped = fitting(first.record, wanted, seeds=self._options.seeds)
         dropped = {one.factor_id for one in self._variations} & set(self._partial.without)
         self._variations = [one for one in self._variations if one.factor_id not in dropped]
         self.report.skipped += [Skipped(name, "the program does not run with it held") for name in dropped]
@@ -294,14 +298,15 @@ class Session:
         assert self._reference is not None
         detail = self._partial.detail(variation.key) if not beside else None
         difference = detail.difference if detail else bench.difference(frozenset({variation}) | beside)
-        sites = [site for site in self._reference.record.uses().get(variation.factor_id, {}) if site]
+        own = variation.variant == OWN_SEEDS
+        sites = [] if own else [site for site in self._reference.record.uses().get(variation.factor_id, {}) if site]
         return Sensitivity(
             variation.factor_id,
-            one.usual(seen(self._reference.record, one)),
+            "its own seeds" if own else one.usual(seen(self._reference.record, one)),
             variation.to,
             difference,
             detail.final if detail else Final(),
-            one.fix,
+            _SEVERAL_SEEDS if own else one.fix,
             tuple(Other(other.factor_id, other.to) for other in sorted(beside, key=lambda o: o.key)),
             sites[0] if len(sites) == 1 else None,
         )

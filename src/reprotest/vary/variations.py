@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reprotest.factors import Factor, Seen, Setting, all_factors, factor
+from reprotest.factors.base import OWN_SEEDS
 from reprotest.record import Record
 from reprotest.vary.result import Skipped
 
@@ -58,7 +59,7 @@ def seen(record: Record, one: Factor) -> Seen:
     return Seen(modules, one.id in record.uses(), record.extras(one.id))
 
 
-def fitting(record: Record, chosen: Iterable[str]) -> tuple[list[Variation], list[Skipped]]:
+def fitting(record: Record, chosen: Iterable[str], *, seeds: bool = False) -> tuple[list[Variation], list[Skipped]]:
     """What to try on the program of this record, in the order of trying, and the factors of which there is nothing to try.
 
     Many unlikely ones first, since they are tried together and cost one run; then the likely ones, every factor's first value
@@ -73,8 +74,13 @@ def fitting(record: Record, chosen: Iterable[str]) -> tuple[list[Variation], lis
             skipped.append(Skipped(one.id, "not asked for"))
             continue
         variants = one.variations(seen(record, one))
+        own = seeds and one.seeded is not None and (not one.seeded or one.seeded in seen(record, one).modules)
+        if own:
+            found.append(Variation(one.id, OWN_SEEDS, "other seeds where the program sets them", alone=True))
+            rank[found[-1].key] = 0
         if isinstance(variants, str):
-            skipped.append(Skipped(one.id, variants))
+            if not own:
+                skipped.append(Skipped(one.id, variants))
             continue
         for number, variant in enumerate(variants):
             variation = Variation(one.id, variant, one.perturb(variant) or f"variant {variant}", one.likely)

@@ -35,6 +35,7 @@ Examples:
     "--seed", type=int, default=0, show_default=True, help="Base seed of the values at which factors are held."
 )
 @click.option("--fresh", is_flag=True, help="Do not go on from where an interrupted call stopped.")
+@click.option("--seeds", is_flag=True, help="Also try other seeds where the program sets them itself.")
 @click.option("--plot", metavar="FILE", help="Draw the table: .svg, .png or .pdf (needs matplotlib).")
 @on_cluster
 @reports
@@ -50,6 +51,7 @@ def vary(
     timeout: float | None,
     seed: int,
     fresh: bool,
+    seeds: bool,
     plot: str | None,
     dask: str | None,
     json_: str | None,
@@ -67,7 +69,7 @@ def vary(
     from reprotest.vary.options import VaryOptions
     from reprotest.vary.result import Verdict
 
-    options = VaryOptions(runs, steps, timeout, seed, budget, select, fresh)
+    options = VaryOptions(runs, steps, timeout, seed, budget, select, fresh, seeds)
     output = Output(json_, quiet, **forms)
     output.check()
     sensitivity.check_plot(plot)
