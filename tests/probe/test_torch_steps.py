@@ -25,7 +25,7 @@ def test_every_gradient_and_parameter_of_every_step(tmp_path: Path, monkeypatch:
     assert report.verdict == "identical"
     record = open_record(report.records[1])
     noted = {path.stem: json.loads(path.read_text()) for path in sorted(tmp_path.glob("*.json"), key=os.path.getmtime)}
-    assert len(noted) == 11
+    assert len(noted) == 12
     for number, (kind, expected) in enumerate(noted.items(), 1):
         steps = [step for step in map(_Step, record.streams[f"main/fork{number}"].frames) if step.tensors]
         assert [step.tensors for step in steps] == expected, kind

@@ -124,6 +124,26 @@ def with_closure():
             optimizer.step()
 
 
+def cut_short():
+    net = model()
+
+    class Fragile(torch.optim.SGD):
+        def step(self, closure=None):
+            if self.broken:
+                raise RuntimeError("broken")
+            return super().step(closure)
+
+    optimizer = watched(Fragile(net.parameters(), lr=0.1))
+    for step in range(STEPS):
+        optimizer.broken = step % 20 == 13
+        optimizer.zero_grad()
+        loss_of(net, step).backward()
+        try:
+            optimizer.step()
+        except RuntimeError:
+            noted.pop()
+
+
 def remade():
     net = model()
     for step in range(STEPS):
@@ -144,6 +164,7 @@ KINDS = {
     "two_optimizers": two_optimizers,
     "accumulated": accumulated,
     "with_closure": with_closure,
+    "cut_short": cut_short,
     "remade": remade,
 }
 

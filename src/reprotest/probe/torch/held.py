@@ -46,6 +46,10 @@ class Held(threading.local):
         """Take over what the short way has seen of the step under way."""
         self.held += self._lane.spill()
 
+    def forget_gradients(self) -> None:
+        """Drop them, but not the losses."""
+        self.held = [packed for packed in self.held if packed[0] and packed[0][0][1] != Phase.BACKWARD]
+
     def release(self) -> None:
         """Hand what is held back to the writer."""
         self.collect()

@@ -68,8 +68,10 @@ class OptimizerSteps:
                 and lane.begin(one, optimizer)
             ):
                 here.stepping = optimizer
-            else:
-                before(optimizer, args, kwargs)
+                return
+            if one is not None:
+                one.gradients = None
+            before(optimizer, args, kwargs)
 
         def post_hook(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if _is_compiling():
@@ -158,6 +160,8 @@ class OptimizerSteps:
         here = self.here
         if here.stepping is not None and here.stepping is not optimizer and _steps_on_stack() > 1:
             return  # an optimizer that wraps another: its step contains this one
+        if here.stepping is optimizer:
+            here.forget_gradients()  # of a step that an exception cut short
         here.stepping = optimizer
         here.closure = len(args) > 1 or (bool(kwargs) and kwargs.get("closure") is not None)
         try:
