@@ -76,6 +76,19 @@ def test_kept_values_give_sizes(make):
     assert found.note == "1 of 12 elements differ, the first at [1, 2]"
 
 
+def test_digests_of_another_kind_are_passed_over_and_all_else_is_compared(make):
+    """A large tensor on a GPU in one run, in host memory in the other: its digests say nothing of its values."""
+
+    def run(weight, kind, loss):
+        return Run({"main": [(0, [Event("weight", weight, dtype=f"float32{kind}", shape=(4,)), Event("loss", loss)])]})
+
+    assert compare(make, run("as on a GPU", "@device", 0.5), run("as in memory", "", 0.5)) is None
+    found = compare(make, run("as on a GPU", "@device", 0.5), run("as in memory", "", 0.25))
+    assert (found.name, found.kind) == ("loss", "value")
+    found = compare(make, run("as on a GPU", "@device", 0.5), run("otherwise on a GPU", "@device", 0.5))
+    assert (found.name, found.kind) == ("weight", "value")
+
+
 def test_dtype_and_shape(make):
     a, b, c = np.ones(4, np.float32), np.ones(4, np.float64), np.ones((2, 2), np.float32)
     found = compare(make, one(training(**{"1:w1": a})), one(training(**{"1:w1": b})))

@@ -14,6 +14,7 @@ from reprotest.compare import first_difference, output_difference
 from reprotest.compare.course import ABSENT, SEEN, course
 from reprotest.compare.outcome import diverging_step
 from reprotest.compare.platform import differing
+from reprotest.digest.device import MARK
 from reprotest.errors import UsageError
 from reprotest.lock.file import Locked, PlatformClass
 from reprotest.record import Record
@@ -114,6 +115,10 @@ def of_records(a: Side, b: Side, cwd: Path, kind: str = "records") -> Comparison
         notes.append(
             "nothing but the output could be compared" + (f", with {', '.join(masked)} masked" if masked else "")
         )
+    if _on_device(x) != _on_device(y):
+        notes.append(
+            "one of them alone computed digests of large tensors on a GPU, which are of another kind: such tensors were not compared"
+        )
     ours, theirs = x.manifest.get("command"), y.manifest.get("command")
     if ours != theirs:
         notes.append("the two records are of different commands")
@@ -131,6 +136,12 @@ def of_records(a: Side, b: Side, cwd: Path, kind: str = "records") -> Comparison
         notes=notes,
         records=[str(x.path), str(y.path)],
     )
+
+
+def _on_device(record: Record) -> bool:
+    """Does it hold digests that were computed on a GPU?"""
+    templates = (stream.template(s.template) for stream in record.streams.values() for s in stream.segments())
+    return any((event.dtype or "").endswith(MARK) for template in templates for event in template.described)
 
 
 def _growth(a: Record, b: Record, first: Difference | None) -> list[Point]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reprotest.digest.device import comparable
 from reprotest.record.frame import Frame
 from reprotest.record.template import Description
 
@@ -114,6 +115,8 @@ def _other_events(a: Frame, b: Frame) -> Found | None:
 def _pair(a: Frame, b: Frame, i: int, j: int) -> Found | None:
     ours, theirs = a.template.described[i], b.template.described[j]
     if a.digest(i) == b.digest(j) and (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape):
+        return None
+    if not comparable(ours.dtype, theirs.dtype):
         return None
     return _value_or_order(a, b, i, j)
 

@@ -10,6 +10,7 @@ from reprotest.compare.frames import Found, describe
 from reprotest.compare.order import frame_with
 from reprotest.compare.records import difference_of
 from reprotest.compare.streams import Mismatch, check_comparable
+from reprotest.digest.device import comparable
 from reprotest.record import Record
 from reprotest.record.event import LEFT, SAVED, Phase
 from reprotest.record.frame import Frame
@@ -143,6 +144,8 @@ def _of_events(full: Record, second: Record, x: Stream, y: Stream, ours: Place, 
     (frame, i), (other, j) = ours, theirs
     p, q = frame.template.described[i], other.template.described[j]
     if frame.digest(i) == other.digest(j) and (p.dtype, p.shape) == (q.dtype, q.shape):
+        return None
+    if not comparable(p.dtype, q.dtype):
         return None
     kind = "dtype" if p.dtype != q.dtype else "shape" if p.shape != q.shape else "value"
     note = f"{describe(p)} in the full run, {describe(q)} in the resumed one" if kind != "value" else None

@@ -44,5 +44,13 @@ def install(child: Child, module: ModuleType) -> None:
     Backward(child, names, initial, steps, finer).install()
     child.on_import("torch.utils.data.dataloader", lambda loader: observe_batches(child, initial, finer, loader))
     observe_saved(child)
+    child.at_exit(lambda: _tell_of_devices(child))
     observe_collectives(child, names)
     finer.update()
+
+
+def _tell_of_devices(child: Child) -> None:
+    from reprotest.digest.device import refused
+
+    for name, why in refused.items():
+        child.note(f"digests are not computed on {name}, and its tensors copied to the host: {why}")

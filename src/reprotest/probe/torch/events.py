@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from reprotest.digest import device
 from reprotest.digest.algorithm import hash128
 from reprotest.digest.tensor import name_of, plain_memory, shape_of, tensor_row
 from reprotest.record.event import Phase
@@ -25,6 +26,7 @@ _MOST_POINTERS = 1024
 
 _look_up = operator.getitem
 _data_ptr = Tensor.data_ptr
+_is_cpu = Tensor.is_cpu.__get__  # type: ignore[attr-defined]
 _is_contiguous = Tensor.is_contiguous
 _nbytes_of = Tensor.nbytes.__get__  # type: ignore[attr-defined]
 
@@ -61,10 +63,10 @@ def put(
     try:
         if keeps_values(child, stream):
             stream.values.put_value(writer.frames, writer.pending, tensor)  # type: ignore[union-attr]
-        digest, a, b = tensor_row(tensor)
+        ((digest, a, b),) = _rows([tensor])
     finally:
         recording.active = False
-    writer.event(name, phase, digest, a, b, op=op, dtype=name_of(tensor), shape=shape_of(tensor), location=location)
+    writer.event(name, phase, digest, a, b, op=op, dtype=_dtype(tensor), shape=shape_of(tensor), location=location)
 
 
 def in_window(child: Child, stream: EventStream) -> bool:
@@ -180,20 +182,14 @@ class Table:
 
     def digest_some(self, tensors: Sequence[Tensor | None]) -> Packed:
         """Events for tensors of any kind, of which some may be missing."""
-        described: list[Descriptor] = []
-        digests: list[bytes] = []
-        sketches: list[float] = []
+        there = [(index, tensor) for index, tensor in enumerate(tensors) if tensor is not None]
         recording.active = True
         try:
-            for index, tensor in enumerate(tensors):
-                if tensor is not None:
-                    digest, a, b = tensor_row(_row_major(tensor))
-                    described.append(self._describe(index, tensor))
-                    digests.append(digest)
-                    sketches += (a, b)
+            rows = _rows([_row_major(tensor) for _, tensor in there])
+            described = [self._describe(index, tensor) for index, tensor in there]
         finally:
             recording.active = False
-        return described, digests, sketches
+        return described, [row[0] for row in rows], [number for row in rows for number in row[1:]]
 
     def _learn(self, tensors: Sequence[Tensor], pointers: list[int]) -> None:
         """Look up what is new. Raises ValueError where a tensor is no plain memory, or no longer of one size."""
@@ -219,9 +215,22 @@ class Table:
 
     def _describe(self, index: int, tensor: Tensor) -> Descriptor:
         described = self._described[index] = (
-            self._names[index], int(self._phase), None, name_of(tensor), shape_of(tensor), None,
+            self._names[index], int(self._phase), None, _dtype(tensor), shape_of(tensor), None,
         )  # fmt: skip
         return described
+
+
+def _rows(tensors: list[Tensor]) -> list[tuple[bytes, float, float]]:
+    """Digests and sketches; those of large tensors on a GPU are computed there, and fetched together."""
+    if all(map(_is_cpu, tensors)):
+        return list(map(tensor_row, tensors))
+    there = [number for number, tensor in enumerate(tensors) if device.takes(tensor)]
+    made = dict(zip(there, device.rows([tensors[number] for number in there]), strict=True))
+    return [made[number] if number in made else tensor_row(tensor) for number, tensor in enumerate(tensors)]
+
+
+def _dtype(tensor: Tensor) -> str:
+    return name_of(tensor) if _is_cpu(tensor) else device.dtype_of(name_of(tensor), tensor)
 
 
 def _row_major(tensor: Tensor) -> Tensor:
