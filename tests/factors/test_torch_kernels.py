@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reprotest.factors import Setting
+from reprotest.factors import Seen, Setting, factor
 from reprotest.factors.torch_kernels import TorchKernels
 
 pytest.importorskip("torch")
@@ -63,3 +63,22 @@ def test_its_state_is_read_without_an_import(monkeypatch: pytest.MonkeyPatch) ->
     assert TorchKernels().read() == {"CUBLAS_WORKSPACE_CONFIG": ":16:8"}
     assert TorchKernels().launch(Setting()).env == {"CUBLAS_WORKSPACE_CONFIG": ":16:8"}
     assert TorchKernels().pin(0) == ()
+
+
+def test_what_a_gpu_is_told_depends_on_what_the_program_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variations of a program that was seen on one GPU, and on several; no GPU is needed to ask for them."""
+    kernels = factor("torch.kernels")
+
+    def labels(*told: str) -> set[str | None]:
+        tried = kernels.variations(Seen(frozenset({"torch"}), told=[list(told)]))
+        assert not isinstance(tried, str)
+        return {kernels.perturb(k) for k in tried}
+
+    assert labels("gpu") - labels() == {"TF32 allowed", "cuDNN's autotuning", "CUBLAS_WORKSPACE_CONFIG=:16:8"}
+    assert labels("gpu", "tf32") - labels("gpu") == {"TF32 forbidden"}
+    assert labels("gpu", "nccl") - labels("gpu") == {"another NCCL_ALGO (Tree, or Ring)"}
+    (k,) = (n for n in range(20) if (kernels.perturb(n) or "").startswith("another NCCL"))
+    monkeypatch.delenv("NCCL_ALGO", raising=False)
+    assert kernels.launch(Setting(variant=k)).env == {"NCCL_ALGO": "Tree"}
+    monkeypatch.setenv("NCCL_ALGO", "Tree")
+    assert kernels.launch(Setting(variant=k)).env == {"NCCL_ALGO": "Ring"}

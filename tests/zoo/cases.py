@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class Case:
         environments: for `compare`: two folders of packages; the command is run with each of them on its import path.
         missed: why the verb may fail to explain it; None where it must not.
         gpu: it shows on a GPU alone, and is skipped without one.
+        gpus: how many of them it takes.
     """
 
     name: str
@@ -56,11 +58,12 @@ class Case:
     environments: tuple[str, ...] = ()
     missed: str | None = None
     gpu: bool = False
+    gpus: int = 1
 
     @property
     def can_show(self) -> bool:
         """Has this machine what it takes?"""
-        return not self.gpu or is_there()
+        return not self.gpu or (is_there() and (self.gpus == 1 or _gpus() >= self.gpus))
 
     @property
     def steady(self) -> bool:
@@ -103,7 +106,16 @@ class Case:
             environments=tuple(known.get("environments", ())),
             missed=known.get("missed"),
             gpu=known.get("gpu", False),
+            gpus=known.get("gpus", 1),
         )
+
+
+@cache
+def _gpus() -> int:
+    """Counted in a process of its own: CUDA must not start in this one."""
+    counting = [sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]
+    done = subprocess.run(counting, capture_output=True, text=True, check=False)
+    return int(done.stdout) if done.stdout.strip().isdigit() else 0
 
 
 def _place(line: int | str) -> str:

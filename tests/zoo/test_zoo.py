@@ -161,7 +161,7 @@ def _parameter(case: Case) -> Any:
 def test_it_is_told_rightly(case: Case) -> None:
     """Every verdict, no false alarm, and every cause proven with its line, but for the few that may be missed."""
     if not case.can_show:
-        pytest.skip("no GPU")
+        pytest.skip("no GPU, or too few")
     outcome = run_case(case)
     if case.is_race and not outcome.right:  # it need not show at the first attempt
         outcome = run_case(case)

@@ -9,14 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from reprotest.factors import _compiled, _row_split
+from reprotest.factors import _compiled, _patch, _row_split
 from reprotest.factors._source import InSource
 from reprotest.factors.base import PINNING, Factor, Inside, Json, Launch, Pinning, Seen, Setting
 
 _WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 _REPEATING = (":4096:8", ":16:8")
 """The two workspaces with which cuBLAS repeats (cuBLAS documentation, "Results reproducibility")."""
-_DETERMINISTIC, _DEFAULT, _COMPILE, _EAGER, _SPLIT, _TF32, _NO_TF32, _AUTOTUNE, _WORKSPACES = range(9)
+_ALGORITHM = "NCCL_ALGO"
+_DETERMINISTIC, _DEFAULT, _COMPILE, _EAGER, _SPLIT, _TF32, _NO_TF32, _AUTOTUNE, _WORKSPACES, _NCCL = range(10)
 _LABELS = {
     _DETERMINISTIC: "deterministic algorithms",
     _DEFAULT: "PyTorch's default kernels",
@@ -27,6 +28,7 @@ _LABELS = {
     _NO_TF32: "TF32 forbidden",
     _AUTOTUNE: "cuDNN's autotuning",
     _WORKSPACES: f"{_WORKSPACE}={_REPEATING[1]}",
+    _NCCL: f"another {_ALGORITHM} (Tree, or Ring)",
 }
 
 
@@ -40,8 +42,8 @@ class TorchKernels(Factor):
     A pinned run leaves TF32 alone: it rounds the same way every time, and to set it by one interface makes PyTorch refuse the other.
 
     `vary` starts from the kernels that the program itself asks for. Its variations are all ways of having other kernels chosen for the
-    same arithmetic: the deterministic ones, compiled ones, those for another number of rows, and on a GPU TF32, autotuning, and another
-    workspace of cuBLAS.
+    same arithmetic: the deterministic ones, compiled ones, those for another number of rows, and on a GPU TF32, autotuning, another
+    workspace of cuBLAS, and another order in which NCCL adds up what several GPUs have.
     """
 
     id = "torch.kernels"
@@ -100,6 +102,8 @@ class TorchKernels(Factor):
                 return Launch(env={"NVIDIA_TF32_OVERRIDE": "0"})
             case k if k == _WORKSPACES:
                 return Launch(env={_WORKSPACE: _REPEATING[given == _REPEATING[0] or given is None]})
+            case k if k == _NCCL:
+                return Launch(env={_ALGORITHM: "Ring" if os.environ.get(_ALGORITHM, "").startswith("Tree") else "Tree"})
         return Launch()
 
     def pin(self, seed: int, how: Pinning = PINNING) -> Sequence[str]:
@@ -180,6 +184,8 @@ class TorchKernels(Factor):
         found.append(_SPLIT)
         if "gpu" in asked:
             found += [_NO_TF32 if "tf32" in asked else _TF32, _AUTOTUNE, _WORKSPACES]
+        if "nccl" in asked:
+            found.append(_NCCL)
         if "compile" in asked:
             found.append(_EAGER)
         elif _compiled.can_compile():
@@ -207,6 +213,7 @@ def _vary(inside: Inside, torch: Any, variant: int) -> None:
 
     if variant == _DEFAULT:
         _compiled.tell(torch, lambda: told("compile"))
+        inside.on_import("torch.distributed.distributed_c10d", lambda module: _tell_of_nccl(module, told))
         inside.at_exit(lambda: _tell_rest(torch, told))
     elif variant == _COMPILE:
         _compiled.turn_on(torch)
@@ -217,6 +224,19 @@ def _vary(inside: Inside, torch: Any, variant: int) -> None:
     elif variant == _AUTOTUNE:
         torch._C._set_cudnn_benchmark(True)
         _keep_cudnn(torch, "benchmark")
+
+
+def _tell_of_nccl(module: Any, told: Any) -> None:
+    original = module.init_process_group
+
+    @_patch.like(original)
+    def init_process_group(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        if "nccl" in str(module.get_backend()):
+            told("nccl")
+        return result
+
+    module.init_process_group = init_process_group
 
 
 def _tell_rest(torch: Any, told: Any) -> None:
