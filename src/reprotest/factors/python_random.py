@@ -40,7 +40,7 @@ class PythonRandom(Factor):
         packages=("random",),
         seeds=("random.seed", "random.setstate", *OF_SEVERAL, *OF_KERAS),
         draws=("random.*", *KERAS_LAYERS),
-        spared=("random.Random", "random.SystemRandom", "random.getstate"),
+        spared=("random.Random", "random.Random.*", "random.SystemRandom", "random.getstate"),
         own=("random.Random",),
         values=("random.SystemRandom",),
     )

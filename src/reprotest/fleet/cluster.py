@@ -53,7 +53,7 @@ def connected(address: str | None, workers: int) -> Iterator[Any]:
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # None would be port 8787, taken or not
                 silence_logs=logging.ERROR,
             ) as local,
             distributed.Client(local) as client,
