@@ -188,8 +188,7 @@ def observe(name: str, value: Any) -> None:
         return
     from reprotest.record.event import Phase
 
-    if writer.pending:  # what the step under way has left so far belongs to that step
-        child.commit()
+    child.part()  # what the step under way has left so far belongs to that step
     child.observe(name, Phase.METRIC, value, location=child.site(2))
     child.commit(child.occurrence(name))
 

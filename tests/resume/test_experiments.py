@@ -109,6 +109,21 @@ def test_of_what_is_not_known_to_differ_a_failure_says_nothing() -> None:
     assert find_lost({"numpy.random": ""}, set(), LATER, attempt, ignore, rows, differing=False) == []
 
 
+def test_what_makes_it_worse_explains_nothing() -> None:
+    baseline = Difference(step=6, phase="backward", name="weight")
+    rows: list[Experiment] = []
+
+    def attempt(details: frozenset[str]) -> Tried:
+        return Tried(Difference(step=6, phase="loss", name="loss"), 0.1, usable=True)
+
+    assert find_lost({"held:scheduler": "step"}, {"held:scheduler"}, baseline, attempt, ignore, rows) == []
+
+
+def test_only_likely_pieces_are_named_without_proof() -> None:
+    lost, _ = find(["held:scheduler", "torch.random"], lambda given: LATER if given else FIRST, {"held:scheduler"})
+    assert [each.detail for each in lost] == ["torch.random"]
+
+
 def test_it_is_said_whether_dropout_or_the_order_of_the_samples_was_drawn_otherwise() -> None:
     same_batch = Difference(step=6, phase="loss", name="loss")
 

@@ -56,6 +56,12 @@ def test_a_schedule_is_what_each_step_uses(tmp_path: Path) -> None:
     assert differing(full, late, 4) == {"scheduler": ""}
 
 
+def test_variables_that_an_object_of_the_resumed_run_lacks_differ_too(tmp_path: Path) -> None:
+    full = pieces(tmp_path, {"held": {"net.hidden": torch.ones(2), "net.scale": 0.5, "gone.step": 3, "lr": 0.1}})
+    second = pieces(tmp_path, {"held": {"net.hidden": torch.zeros(2), "lr": 0.1}, "holders": ["net"]})
+    assert differing(full, second, 4) == {"held:scheduler": "net.scale", "held:buffers": "net.hidden"}
+
+
 FULL = log([[0, 0, 1], [1, 0, 2], [2, 1, 1], [3, 1, 2]], [[1], [2]], [[3], [4]])
 
 

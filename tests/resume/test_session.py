@@ -184,3 +184,32 @@ def test_keras_resumes_from_a_model_but_not_from_its_weights(tmp_path: Path) -> 
     assert (code, document["resumed_at"], document["compared"]) == (0, 4, 4), document
     _, document, _ = resume(tmp_path, *halves, "train.py --resume --weights", program="keras_fit")
     assert details(document) == {"optimizer": True}, document
+
+
+def test_a_stop_between_two_steps_is_told(tmp_path: Path) -> None:
+    """Gradients that were added up so far are in no checkpoint. The checkpoint is saved in the middle of a step."""
+    source = """
+        import sys
+        import torch
+        torch.manual_seed(0)
+        rows = torch.randn(36, 4)
+        model = torch.nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.05)
+        begin, end = 0, 6 if "--half" in sys.argv else 12
+        if "--rest" in sys.argv:
+            saved = torch.load("last.pt")
+            model.load_state_dict(saved["model"])
+            begin = saved["number"]
+        for number in range(begin, end):
+            (model(rows[3 * number : 3 * number + 3]) - 1).pow(2).mean().backward()
+            if number % 4 == 3:
+                optimizer.step()
+                optimizer.zero_grad()
+            if number == 5:
+                torch.save({"model": model.state_dict(), "number": number + 1}, "last.pt")
+        """
+    (tmp_path / "adds.py").write_text(textwrap.dedent(source))
+    halves = ["--full", "adds.py", "--first", "adds.py --half", "--second", "adds.py --rest"]
+    code, document, _ = resume(tmp_path, *halves)
+    assert (code, document["causes"], document["unobserved"]) == (1, [], []), document
+    assert "in the middle of an accumulation" in document["first_difference"]["note"]

@@ -70,6 +70,8 @@ class Child:
         )
         self._streams = SeededStreams()
         self._before_exit: list[Callable[[], None]] = []
+        self.releases: list[Callable[[], None]] = []
+        """What hands events to the calling thread's writer that a probe still holds back."""
         self._finished = False
         self._closed = False
         self._parent_key = self._base_key
@@ -213,6 +215,14 @@ class Child:
         except OSError as error:
             self._stop_recording(error)
         self._notes.write(now=False)
+
+    def part(self) -> None:
+        """Write what the step under way has left so far as a frame of its own, however finely the step is observed."""
+        for release in self.releases:
+            release()
+        writer = self.writer()
+        if writer is not None and writer.pending:
+            self.commit()
 
     def end_step(self) -> None:
         """Write the frame of the step that is now complete; ends the program where the plan says so."""

@@ -67,9 +67,7 @@ def _holds_times(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 def _put(child: Child, saved: list[tuple[str, Any]]) -> None:
     try:
         location = child.site()
-        writer = child.writer()
-        if writer is not None and writer.pending:  # what the step under way has left so far belongs to that step
-            child.commit()
+        child.part()  # what the step under way has left so far belongs to that step
         for name, value in saved:
             for path, leaf in arrays(value, name):
                 if not is_time(path):

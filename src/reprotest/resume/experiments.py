@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from reprotest.options import ExperimentEnded, ExperimentStarted, OnEvent
+from reprotest.record.event import Phase
 from reprotest.result import Difference, Experiment
 from reprotest.resume.details import detail
 from reprotest.resume.report import Lost
@@ -74,7 +75,8 @@ def find_lost(
                 break
     assert everything is not None
     if everything.outcome != "identical":
-        return _unproven(candidates if differing else {}, baseline, everything)
+        known = {name: note for name, note in candidates.items() if name not in unlikely} or candidates
+        return _unproven(known if differing else {}, baseline, everything)
     without: dict[str, Difference] = {}
     for name in list(needed) if len(needed) > 1 else ():
         rest = frozenset(needed) - {name}
@@ -121,10 +123,12 @@ def _unproven(candidates: dict[str, str], baseline: Difference, everything: Trie
         ]
     if not candidates and left.phase != "data":
         return []
-    later = bool(candidates) and (left.step, left.phase) != (baseline.step, baseline.phase)
+    later = bool(candidates) and _place(left) > _place(baseline)
     if later:
         said = f"with all that differs at the resumption put back, the runs agree longer, up to step {left.step} ({left.phase})"
         return [Lost(detail(name).id, False, said, detail(name).fix) for name in candidates]
+    if _place(left) < _place(baseline):  # what was put back does not fit
+        return []
     if left.phase in ("data", "loss", "forward") and "data.position" not in candidates:
         said = "everything else was put back from the full run, and the step still begins with other numbers"
         return [Lost("data.position", False, said, detail("data.position").fix)]
@@ -141,6 +145,12 @@ _VARIABLES = {
     "data.position": "counters and orders", "optimizer": "moments", "scheduler": "numbers", "buffers": "other arrays",
 }  # fmt: skip
 """What the kinds of the program's own variables are called in the table of experiments."""
+
+
+def _place(difference: Difference) -> tuple[int, int]:
+    """When it is met."""
+    phases = [phase.name.lower() for phase in Phase]
+    return difference.step, phases.index(difference.phase) if difference.phase in phases else len(phases)
 
 
 def _listed(ids: list[str]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reprotest.probe.resumption import kept, keras
-from reprotest.probe.resumption.variables import CONSTANT, HELD, KINDS, kind
+from reprotest.probe.resumption.variables import CONSTANT, HELD, HOLDERS, KINDS, kind
 from reprotest.record.values import Value
 from reprotest.resume.details import DETAILS, RANDOM
 
@@ -81,11 +81,12 @@ def kept_pieces(kept_: Pieces) -> dict[str, str]:
 
 
 def _variables(full: dict[str, Any], second: dict[str, Any]) -> dict[str, str]:
-    """Of the program's variables those that both runs have, and that differ: "held:" and the detail → their names."""
-    ours, theirs = full.get(HELD, {}), second.get(HELD, {})
+    """Of the program's variables those that differ, or that an object in the resumed run lacks: "held:" and the detail → their names."""
+    ours, theirs, holders = full.get(HELD, {}), second.get(HELD, {}), set(second.get(HOLDERS, ()))
     found: dict[str, list[str]] = {}
     for name, value in ours.items():
-        if name in theirs and not same(value, theirs[name]):
+        lacks = name not in theirs and name.rpartition(".")[0] in holders
+        if lacks or (name in theirs and not same(value, theirs[name])):
             found.setdefault(kind(name, number=not isinstance(value, Value) or value.shape == ()), []).append(name)
     return {f"{HELD}:{detail}": _listed(found[detail]) for detail in KINDS if detail in found}
 

@@ -70,9 +70,21 @@ def compare(
         stops = until is not None and done == until - 1  # the first run's last update may stand alone
         difference = _in_step(full, second, a, b, x, y, tail=done == 0, loose=stops)
         if difference is not None:
-            return Outcome(difference, done)
+            return Outcome(_accumulated(difference, a, b) if done == 0 else difference, done)
         done += 1
     return Outcome(None, done)
+
+
+def _accumulated(difference: Difference, full: _Step, second: _Step) -> Difference:
+    """Was the first run stopped between two steps, with gradients already added up for the next one?"""
+    ours, theirs = (sum(len(p) for (phase, _), p in s.events.items() if phase is Phase.LOSS) for s in (full, second))
+    if difference.phase != "backward" or not 0 < theirs < ours:
+        return difference
+    said = (
+        f"the full run adds up the gradients of {ours} losses for this step, the resumed one of {theirs}: it was stopped in the middle "
+        "of an accumulation, which no checkpoint holds; save after a step of the optimizer"
+    )
+    return replace(difference, note=f"{difference.note}; {said}" if difference.note else said)
 
 
 def _steps(stream: Stream, begin: int, saved: bool) -> Iterator[_Step]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from reprotest.probe.child import Child
 
-HELD, CONSTANT = "held", "constant"
+HELD, CONSTANT, HOLDERS = "held", "constant", "holders"
 KINDS = ("data.position", "optimizer", "scheduler", "buffers")
 _MOST_EACH, _MOST_OF_ALL = 64 << 20, 1 << 30
 """Bytes of one array, and of all, that are kept."""
@@ -79,7 +79,8 @@ class Variables:
         kept: dict[str, Any] = {}
         constant: list[str] = []
         size = 0
-        for place in self._places(frame=frame):
+        walk = Walk(self._child, _is_wanted, _inside)
+        for place in self._places(walk, frame):
             raw = raw_of(place.value, most=_MOST_EACH)
             if raw is None or len(raw[2]) > _MOST_EACH or size + len(raw[2]) > _MOST_OF_ALL:
                 continue
@@ -87,7 +88,7 @@ class Variables:
                 constant.append(place.name)
             size += len(raw[2])
             kept.setdefault(place.name, _copied(place.value))
-        self._moments.pieces |= {HELD: kept, CONSTANT: constant}
+        self._moments.pieces |= {HELD: kept, CONSTANT: constant, HOLDERS: sorted(walk.passed)}
 
     def marks(self, frame: FrameType | None, *, arrays: bool) -> dict[str, Any]:
         """What tells whether a variable has changed: whole numbers themselves, and digests of arrays if these are asked for."""
@@ -111,7 +112,7 @@ class Variables:
         for name, value in wanted.items():
             of, _, attribute = name.rpartition(".")
             holder = walk.passed.get(of)
-            if holder is not None and attribute.isidentifier() and not hasattr(holder, attribute):
+            if holder is not None and attribute.isidentifier() and attribute not in getattr(holder, "__dict__", {}):
                 Place(name, None, holder, attribute).put(value)
 
     def _places(self, walk: Walk | None = None, frame: FrameType | None = None) -> list[Place]:

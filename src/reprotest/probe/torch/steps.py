@@ -99,6 +99,7 @@ class OptimizerSteps:
         torch_optimizer.Optimizer.__init__ = __init__  # type: ignore[method-assign, assignment]
         self._observe_compiled()
         self._child.at_exit(self.here.release)
+        self._child.releases.append(self.here.release)
 
     def _observe_compiled(self) -> None:
         """A compiled function may contain steps, which no hook sees: they show in the parameters' version counters."""
