@@ -59,7 +59,9 @@ def test_hosts_that_differ_and_the_factor_that_is_proven_to_be_the_cause(cluster
     assert traces() == set()
 
 
-def test_what_no_experiment_can_pretend_is_told_by_elimination(cluster: Any, project: Path) -> None:
+def test_another_version_of_a_package_is_told_by_elimination_or_by_the_path_that_it_comes_by(
+    cluster: Any, project: Path
+) -> None:
     write(project, "import toy, reprotest\nreprotest.observe('x', toy.value)\n")
     for n in (1, 2):
         folder = project.parent / f"site{n}"
@@ -73,8 +75,14 @@ def test_what_no_experiment_can_pretend_is_told_by_elimination(cluster: Any, pro
     code, document, _ = cluster.do("run", "train.py")
     assert (code, hosts(document)) == (1, {"c1": "done", "c2": "done"})
     cause = document["causes"][0]
-    assert (cause["factor"], cause["proven"]) == ("packages", False)
-    assert "each repeats its own result (c1 in 2 runs and c2 in 2 runs), so it is not chance" in cause["evidence"]
+    found = {finding["factor"]: finding["changes"] for finding in document["environment"]["findings"]}
+    assert found["packages"] == [{"key": "toy", "a": "1.0", "b": "2.0"}]
+    if cause["factor"] == "environment":  # PYTHONPATH was made like the other host's, and brought that host's result
+        assert cause["proven"]
+        assert "PYTHONPATH" in [change["key"] for change in found["environment"]]
+    else:
+        assert (cause["factor"], cause["proven"]) == ("packages", False)
+        assert "each repeats its own result (c1 in 2 runs and c2 in 2 runs), so it is not chance" in cause["evidence"]
 
 
 def test_chance_is_explained_by_one_host_alone_and_equal_results_say_what_was_varied(cluster: Any, project: Path) -> None:  # fmt: skip
