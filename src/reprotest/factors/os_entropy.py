@@ -56,7 +56,6 @@ class _Watch:
         self._temporary: list[str] = []
 
     def install(self) -> None:
-        sys.addaudithook(self._remember_name)
         original = os.urandom
         ask = self._ask
 
@@ -96,6 +95,7 @@ class _Watch:
     # --- names of temporary files -------------------------------------------------------------------------------
 
     def _hold_names(self, tempfile: ModuleType) -> None:
+        sys.addaudithook(self._remember_name)
         kind = tempfile._RandomNameSequence
         original: Callable[[Iterator[str]], str] = kind.__next__
 

@@ -158,7 +158,7 @@ class Lane:
             self._child._stop_recording(error)
             return []
         tracked.steps += 1
-        if tracked.before + tracked.steps > step:
+        if tracked.is_ahead(step):
             stream.step = writer.step = step + 1
             if stream.step >= self._until:
                 self.ready.clear()

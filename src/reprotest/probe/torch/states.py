@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from reprotest.probe.child import Child
 
 
+EVERY = 64
+"""Steps from one look at all that is due now and then to the next."""
+
+
 def states_are_due(step: int) -> bool:
     """Reading all states takes as long as a small step: at first always, then at every 64th step. The same steps in every run."""
-    return step < 3 or step % 64 == 0
+    return step < 3 or step % EVERY == 0
 
 
 def put_random_states(child: Child) -> None:

@@ -24,15 +24,12 @@ from reprotest.probe.torch.initial import InitialState, parameters_of
 from reprotest.probe.torch.names import Names
 from reprotest.probe.torch.optimizers import Tracked
 from reprotest.probe.torch.ordinary import Lane
-from reprotest.probe.torch.states import put_random_states, states_are_due
+from reprotest.probe.torch.states import EVERY, put_random_states, states_are_due
 from reprotest.record.event import Phase
 
 if TYPE_CHECKING:
     from reprotest.probe.child import Child, EventStream
     from reprotest.probe.torch.finer import Finer
-
-_EVERY = 64
-"""Steps from one look at all that is due now and then to the next."""
 
 _is_compiling = torch.compiler.is_compiling
 
@@ -221,13 +218,13 @@ class OptimizerSteps:
     def _plan_next(self, stream: EventStream, tracked: Tracked, optimizer: Any) -> None:
         """May the next step of this optimizer take the short way, and until when?"""
         child, step = self._child, stream.step
-        until = step - step % _EVERY + _EVERY  # then sketches, and sometimes random states, are due
+        until = step - step % EVERY + EVERY  # then sketches, and sometimes random states, are due
         if child.window is not None and step <= child.window[1]:
             until = min(until, child.window[0])
         until = min([until, *(at for at in child.plan.keep if at >= step)])
         if child.plan.stop_after_step is not None:
             until = min(until, child.plan.stop_after_step)
-        ordinary = step >= 4 and step % _EVERY and not (tracked.large or tracked.has_none or self._initial.due)
+        ordinary = step >= 4 and step % EVERY and not (tracked.large or tracked.has_none or self._initial.due)
         if ordinary and step < until and child.level != "lines" and not tracked.buffers:
             self.lane.enter(optimizer, tracked, stream, until)
 
@@ -289,7 +286,7 @@ class OptimizerSteps:
 
 def _sketches(stream: EventStream, tracked: Tracked) -> bool:
     """Sketches of small models cost as much as their digests: now and then is enough, at the same steps in every run."""
-    return tracked.large or stream.step < 4 or stream.step % _EVERY == 0
+    return tracked.large or stream.step < 4 or stream.step % EVERY == 0
 
 
 def _version(optimizer: Any) -> int:
