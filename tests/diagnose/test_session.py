@@ -156,6 +156,70 @@ def test_a_race_that_shows_at_another_step_each_time_is_proven(explain) -> None:
     assert any("to the end" in experiment.what for experiment in report.experiments)
 
 
+def test_an_operator_that_does_not_differ_again_when_it_is_looked_at_closely_is_found_later(explain) -> None:  # type: ignore[no-untyped-def]
+    """Stands for a race in a kernel: it shows in the repeated runs and in the experiments, not while the difference is located."""
+    report = explain(
+        """
+        import os
+        import torch
+
+        run = len(os.listdir(".reprotest/runs"))
+        is_racing = not torch.are_deterministic_algorithms_enabled() and run not in range(3, 9)
+        torch.manual_seed(0)
+        model = torch.nn.Linear(8, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for step in range(2):
+            grid = torch.ones(8)
+            grid = torch.mul(grid, 1 + run / 1000 if is_racing else 1.0)
+            loss = model(grid).pow(2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        """
+    )
+    assert all(seen.op is None for seen in report.located)
+    assert causes(report) == {"torch.kernels": (True, "train.py:11")}
+
+
+def test_an_order_of_threads_that_is_the_same_every_time_is_no_cause_though_another_is_pinned(explain) -> None:  # type: ignore[no-untyped-def]
+    report = explain(
+        """
+        import threading
+        import time
+        from concurrent.futures import ThreadPoolExecutor, as_completed
+        import torch
+
+        later = threading.Event()
+
+        def load(number):
+            if number == 0:
+                later.wait()
+                sum(range(2_000_000))
+            else:
+                later.set()
+            return torch.full((8,), 1.0 / (number + 3))
+
+        torch.manual_seed(0)
+        model = torch.nn.Linear(8, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with ThreadPoolExecutor(2) as pool:
+            futures = [pool.submit(load, number) for number in range(2)]
+            parts = [future.result() for future in as_completed(futures)]
+        batch = torch.stack(parts)
+        for step in range(3):
+            loss = (model(batch) * torch.tensor([[1.0], [2.0]])).pow(2).mean()
+            loss = loss * (1 + time.time_ns() % 1000 * 1e-6)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        """
+    )
+    assert causes(report) == {"clock": (True, "train.py:25")}
+    tried = next(experiment for experiment in report.experiments if experiment.factor == "threads.schedule")
+    assert tried.note is not None
+    assert "the same every time" in tried.note
+
+
 def test_temporary_folders_that_runs_leave_behind(explain, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """Each experiment would meet the folder of the one before under the name that is held; what the repeated runs left is the user's."""
     scratch = tmp_path / "scratch"

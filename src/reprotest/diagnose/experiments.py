@@ -11,16 +11,14 @@ No run goes past the step where the first difference showed, until that has expl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from reprotest.diagnose.bench import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench, outcome, why
 from reprotest.diagnose.candidates import Candidate
-from reprotest.diagnose.laboratory import Course, Laboratory, Settings, Trial, differ
+from reprotest.diagnose.freeing import free
+from reprotest.diagnose.laboratory import Settings, Trial
 from reprotest.factors import Setting
-from reprotest.options import ExperimentEnded, ExperimentStarted
-from reprotest.result import Difference, Experiment
-
-IDENTICAL, DIFFERENT, INCONCLUSIVE = "identical", "different", "inconclusive"
+from reprotest.result import Difference
 
 RISKY = ("threads.schedule", "clock", "process.id", "torch.kernels", "memory.uninitialised", "os.entropy")
 """Pins that may stop a program from running, likeliest first: given up one by one when the pinned run fails or hangs."""
@@ -37,6 +35,7 @@ class Findings:
         proven: candidates whose freedom alone brings a difference back, with that difference.
         freed: the settings under which each of them did.
         harmless: ids of factors that were free, or varied, while the result stayed the same.
+        moved: candidates that give other numbers when they are held, but the same every time when they are free.
         untried: ids of factors that could not be held.
         repeats_when_pinned: do runs with every candidate held agree? None: could not be found out.
         reference: the settings of the pinned runs.
@@ -48,112 +47,13 @@ class Findings:
     proven: dict[str, Difference] = field(default_factory=dict)
     freed: dict[str, Settings] = field(default_factory=dict)
     harmless: set[str] = field(default_factory=set)
+    moved: dict[str, Difference] = field(default_factory=dict)
     untried: dict[str, str] = field(default_factory=dict)
     repeats_when_pinned: bool | None = None
     reference: dict[str, Setting] = field(default_factory=dict)
     pinned: Trial | None = None
     residue: Difference | None = None
     complete: bool = False
-
-
-class Bench:
-    """The experiments of one diagnosis: each is a row of the report's table."""
-
-    def __init__(
-        self, lab: Laboratory, course: Course, whole: Course, *, output: bool, timeout: float, seed: int
-    ) -> None:
-        """Nothing is run yet.
-
-        Args:
-            lab: carries out the runs.
-            course: how far they go.
-            whole: how far they go once that has explained nothing.
-            output: is what the program printed compared, too?
-            timeout: seconds that one run may take.
-            seed: of the factors that are held.
-        """
-        self.rows: list[Experiment] = []
-        self.identity = True
-        self.course = course
-        self.whole = whole
-        self._lab = lab
-        self._output = output
-        self._timeout = timeout
-        self._seed = seed
-
-    def held(self, candidates: Iterable[Candidate | str]) -> dict[str, Setting]:
-        """These factors at their pinned value.
-
-        Nearly everything moves allocations (another hash seed, another order of threads), so objects are told apart by creation
-        order instead of by address, unless the program does not run that way.
-        """
-        ids = [c if isinstance(c, str) else c.id for c in candidates]
-        return {id: Setting(seed=self._seed, identity=self.identity and id == "memory.address") for id in ids}
-
-    def trial(self, settings: Settings, against: Trial | None = None, course: Course | None = None) -> Trial:
-        """One run, compared with another in lockstep when there is one."""
-        return self._lab.run(
-            settings,
-            course or self.course,
-            reference=against.record if against is not None else None,
-            output=self._output,
-            timeout=self._timeout,
-        )
-
-    def differ(self, a: Trial, b: Trial) -> Difference | None:
-        """The first difference of two finished runs."""
-        return differ(a.record, b.record, output=self._output)[0]
-
-    def row(
-        self, what: str, factor_id: str | None, work: Callable[[], tuple[str, list[Trial], str | None]]
-    ) -> Experiment:
-        """Carry out one experiment and add it to the table. `work` gives outcome, its runs, and a note."""
-        self._lab.on_event(ExperimentStarted(what, factor_id, len(self.rows) + 1))
-        outcome, trials, note = work()
-        difference = next((t.difference for t in trials if t.difference is not None), None)
-        row = Experiment(
-            what=what,
-            factor=factor_id,
-            outcome=outcome,
-            seconds=round(sum(t.seconds for t in trials), 3),
-            runs=len(trials),
-            difference=difference if outcome == DIFFERENT else None,
-            note=note,
-        )
-        self.rows.append(row)
-        self._lab.on_event(ExperimentEnded(row))
-        return row
-
-    def pair(self, what: str, factor_id: str | None, settings: Settings) -> tuple[Experiment, Trial]:
-        """Two runs under these settings. Returns the row and the first run."""
-        first = self.trial(settings)
-
-        def work() -> tuple[str, list[Trial], str | None]:
-            if not first.usable:
-                return INCONCLUSIVE, [first], _why(first)
-            other = self.trial(settings, first)
-            return _outcome(other), [first, other], _why(other)
-
-        return self.row(what, factor_id, work), first
-
-
-def _outcome(trial: Trial) -> str:
-    if trial.difference is not None:
-        return DIFFERENT
-    return INCONCLUSIVE if _why(trial) else IDENTICAL
-
-
-def _why(trial: Trial) -> str | None:
-    """Why this run settles nothing; None when it does."""
-    gave_up = trial.record.extras("gave_up")  # a pin that let go, because the program could not go on under it
-    if gave_up:
-        return str(gave_up[0])
-    if trial.usable:
-        return None
-    if trial.replica.exit_code is None:
-        return f"given up after {trial.seconds:.0f} s"
-    tail = trial.replica.stderr_tail(1).strip()
-    return f"the program failed under this pin (exit code {trial.replica.exit_code}{': ' + tail[:160] if tail else ''})"
 
 
 def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
@@ -166,6 +66,8 @@ def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
     for group in _in_turn(usable):
         if _free_each(bench, usable, group, findings) or _free_to_the_end(bench, usable, group, findings):
             break
+    if not findings.complete:
+        _blame_what_moved(bench, usable, findings)
     _untangle(bench, usable, findings)
     return findings
 
@@ -182,7 +84,10 @@ def _free_each(
     """Free one candidate after the other. Returns whether the causes found explain everything."""
     assert findings.pinned is not None
     for candidate in group:
-        row, freed = _free_one(bench, candidate, findings.reference, findings.pinned, how)
+        row, freed, moved = free(bench, candidate, findings.reference, findings.pinned, how)
+        if moved is not None:
+            findings.moved[candidate.id] = moved
+            findings.freed[candidate.id] = freed
         if row.outcome == DIFFERENT and row.difference is not None:
             findings.proven[candidate.id] = row.difference
             findings.freed[candidate.id] = freed
@@ -231,43 +136,6 @@ def _pin_everything(bench: Bench, usable: list[Candidate], findings: Findings) -
         usable[:] = [c for c in usable if c.id != gone]
 
 
-def _free_one(
-    bench: Bench, candidate: Candidate, pinned: Settings, reference: Trial, how: str = "the rest pinned"
-) -> tuple[Experiment, Settings]:
-    """Everything as in the reference but this one factor. Returns also the settings of the last run."""
-    settings: Settings = pinned
-
-    def work() -> tuple[str, list[Trial], str | None]:
-        nonlocal settings
-        trials: list[Trial] = []
-        for settings in _freed(candidate, pinned):
-            trial = bench.trial(settings, reference)
-            trials.append(trial)
-            if trial.difference is not None:
-                return DIFFERENT, trials, None
-            if not trial.usable:
-                return INCONCLUSIVE, trials, _why(trial)
-        return (IDENTICAL, trials, None) if trials else (INCONCLUSIVE, trials, "it has no other value here")
-
-    return bench.row(f"{candidate.id} left to vary, {how}", candidate.id, work), settings
-
-
-def _freed(candidate: Candidate, reference: Settings) -> list[dict[str, Setting]]:
-    """The settings of the runs that free one factor: another value, or truly free as often as it takes.
-
-    What can also act unseen is first varied where the program is seen to use it, and nowhere else: whether those lines are to blame.
-    """
-    if candidate.factor.frees:
-        free = {k: v for k, v in reference.items() if k != candidate.id}
-        return [free] * candidate.factor.frees
-    held = reference[candidate.id]
-    variants = [v for v in range(1, candidate.factor.tries + 1) if candidate.factor.perturb(v) is not None]
-    values = [replace(held, variant=variant) for variant in variants]
-    if candidate.factor.unseen and candidate.sites and values:
-        values.insert(0, replace(values[0], only=tuple(candidate.sites)))
-    return [{**reference, candidate.id: value} for value in values]
-
-
 def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
     """Hold only the causes found so far, leave all else free: does that suffice for runs to agree?"""
     settings = bench.held(findings.proven)
@@ -278,18 +146,31 @@ def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
     def work() -> tuple[str, list[Trial], str | None]:
         trial = bench.trial(first)
         if not trial.usable:
-            return INCONCLUSIVE, [trial], _why(trial)
+            return INCONCLUSIVE, [trial], why(trial)
         assert findings.pinned is not None
         if bench.differ(findings.pinned, trial) is None:
             return IDENTICAL, [trial], None
         other = bench.trial(second, trial)
-        return _outcome(other), [trial, other], _why(other)
+        return outcome(other), [trial, other], why(other)
 
     row = bench.row(f"only {' and '.join(findings.proven)} pinned, the rest free", None, work)
     if row.outcome == IDENTICAL:
         findings.complete = True
         findings.harmless |= {c.id for c in usable if c.id not in findings.proven}
     return row.outcome == IDENTICAL
+
+
+def _blame_what_moved(bench: Bench, usable: list[Candidate], findings: Findings) -> None:
+    """Chance that gave the same numbers in every free run is a cause all the same, if with it everything is explained."""
+    moved = {id: difference for id, difference in findings.moved.items() if id not in findings.proven}
+    if not moved or not findings.repeats_when_pinned:
+        return
+    before = dict(findings.proven)
+    findings.proven |= moved
+    if _enough(bench, usable, findings):
+        findings.harmless.difference_update(moved)
+    else:
+        findings.proven = before
 
 
 def _untangle(bench: Bench, usable: list[Candidate], findings: Findings) -> None:
@@ -310,6 +191,8 @@ def _try_again(
     if row.outcome != IDENTICAL:
         return
     for candidate in usable:
-        if candidate.id in suspects and _free_one(bench, candidate, closed, reference)[0].outcome == IDENTICAL:
+        if candidate.id not in suspects:
+            continue
+        if free(bench, candidate, closed, reference)[0].outcome == IDENTICAL:
             del findings.proven[candidate.id]
             findings.harmless.add(candidate.id)

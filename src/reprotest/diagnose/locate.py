@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reprotest.diagnose.bench import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench
 from reprotest.diagnose.candidates import Candidate
-from reprotest.diagnose.experiments import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench, Findings
+from reprotest.diagnose.experiments import Findings
 from reprotest.diagnose.laboratory import Course, Settings, Trial
 from reprotest.factors import Setting
 from reprotest.result import Difference
 
 _TRAINING = ("init", "data", "forward", "loss", "backward", "update")
 _BEFORE = ("init", "data")
+_BY_OPERATOR = ("torch.kernels", "memory.uninitialised", "torch.random", "cuda.random")
+"""Act inside of an operator: the line is where that is called."""
 _MOST_SITES = 8
 """How many call sites of one cause are tried one by one."""
 
@@ -48,6 +51,7 @@ def _at(bench: Bench, level: str, step: int, free: tuple[Settings, Settings]) ->
 def refined(difference: Difference, finer: list[Difference]) -> Difference:
     """One difference that says what all passes found: step and name of the first, operator and line of the finest."""
     located = difference.phase in _BEFORE
+    later = None
     for seen in finer:
         # Sizes and the note speak of one pair of runs, so they change hands together.
         size = {key: getattr(seen, key) for key in ("max_abs", "max_rel", "ulp", "note")}
@@ -60,7 +64,8 @@ def refined(difference: Difference, finer: list[Difference]) -> Difference:
             difference = replace(difference, **size)
         if seen.step != difference.step:
             later = f"seen again at step {seen.step}"
-            difference = replace(difference, note=f"{difference.note}; {later}" if difference.note else later)
+    if later is not None:
+        difference = replace(difference, note=f"{difference.note}; {later}" if difference.note else later)
     return difference
 
 
@@ -75,10 +80,15 @@ def site_of(bench: Bench, candidate: Candidate, findings: Findings, operator_lin
     """The user's line through which a proven cause acts.
 
     One known call site is the answer; several are freed one at a time; with none, or where it acts elsewhere, it is the line of the
-    operator that differed by itself, or else both runs are traced line by line and the first line whose values differ is the answer.
+    operator that differed by itself, or else both runs are traced, operator by operator or line by line, and the first line whose values
+    differ is the answer.
+
+    Args:
+        operator_line: of the operator that differed by itself, where it was seen.
     """
     sites = list(candidate.sites)
-    if not sites and operator_line is not None:
+    by_operator = candidate.id in _BY_OPERATOR
+    if not sites and by_operator and operator_line is not None:
         return operator_line
     setting = findings.freed[candidate.id].get(candidate.id)
     unseen = candidate.factor.unseen and setting is not None and not setting.only
@@ -88,7 +98,8 @@ def site_of(bench: Bench, candidate: Candidate, findings: Findings, operator_lin
         guilty = _guilty_site(bench, candidate, findings, sites[:_MOST_SITES])
         if guilty is not None:
             return guilty
-    traced = _trace(bench, candidate, findings)
+    traced = _traced_operator(bench, candidate, findings) if by_operator and not sites else None
+    traced = traced or _trace(bench, candidate, findings, replace(bench.course, level="lines"))
     return traced or (sites[0] if sites else None)
 
 
@@ -110,15 +121,20 @@ def _guilty_site(bench: Bench, candidate: Candidate, findings: Findings, sites: 
     return None
 
 
-def _trace(bench: Bench, candidate: Candidate, findings: Findings) -> str | None:
-    """Trace the pinned run and the run with this factor freed line by line."""
-    lines = replace(bench.course, level="lines", window=None, values=False)
-    reference = bench.trial(findings.reference, course=lines)
+def _traced_operator(bench: Bench, candidate: Candidate, findings: Findings) -> str | None:
+    """A race hardly shows while every line is traced; operators slow a program less, and it need not show where it did before."""
+    last = findings.proven[candidate.id].step
+    return _trace(bench, candidate, findings, Course(level="operators", window=(0, last), stop_after_step=last))
+
+
+def _trace(bench: Bench, candidate: Candidate, findings: Findings, course: Course) -> str | None:
+    """Trace the pinned run and the run with this factor freed."""
+    reference = bench.trial(findings.reference, course=course)
     if not reference.usable:
         return None
     freed = findings.freed[candidate.id]
     for _ in range(max(1, candidate.factor.frees)):
-        difference = bench.trial(freed, reference, lines).difference
-        if difference is not None:
+        difference = bench.trial(freed, reference, course).difference
+        if difference is not None and (difference.op is not None or course.level != "operators"):
             return difference.location
     return None

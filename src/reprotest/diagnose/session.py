@@ -6,8 +6,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reprotest.diagnose.bench import Bench
 from reprotest.diagnose.candidates import Candidate, candidates
-from reprotest.diagnose.experiments import Bench, Findings, find_causes
+from reprotest.diagnose.experiments import Findings, find_causes
 from reprotest.diagnose.laboratory import Course, Laboratory, Trial
 from reprotest.diagnose.locate import finer, refined, site_of
 from reprotest.diagnose.suspects import unproven_causes
@@ -180,7 +181,7 @@ class Session:
     def _conclude(self, bench: Bench, suspects: list[Candidate], findings: Findings) -> None:
         by_id = {s.id: s for s in suspects}
         locations = {
-            factor_id: site_of(bench, by_id[factor_id], findings, self._operator_line(factor_id))
+            factor_id: site_of(bench, by_id[factor_id], findings, self._operator_line())
             for factor_id in findings.proven
         }
         addresses = locations.get("memory.address")
@@ -208,15 +209,10 @@ class Session:
         affects = {**dict.fromkeys(findings.harmless, False), **dict.fromkeys(findings.proven, True)}
         watch(self.report, self.base, affects)
 
-    def _operator_line(self, factor_id: str) -> str | None:
-        """The line that the operator pass found, where such a line is the guilty one: a kernel or a draw that differs by itself."""
+    def _operator_line(self) -> str | None:
+        """The line of the operator that differed by itself."""
         located = self.report.located
-        first = self.report.first_difference
-        if first is None or not located or located[-1].op is None:
-            return None
-        if factor_id in ("torch.kernels", "memory.uninitialised", "torch.random", "cuda.random"):
-            return located[-1].location
-        return None
+        return located[-1].location if located and located[-1].op is not None else None
 
     # --- the rest -----------------------------------------------------------------------------------------------
 

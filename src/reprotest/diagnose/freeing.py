@@ -1,0 +1,87 @@
+"""Frees one factor while all others are held: it is given another value, or left to chance where only that is decisive.
+
+Chance must make free runs differ from one another: where every free run gives the same other numbers, the pin moved them, not chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reprotest.diagnose.bench import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench, why
+from reprotest.diagnose.candidates import Candidate
+from reprotest.diagnose.laboratory import Settings, Trial
+from reprotest.factors import Setting
+from reprotest.result import Difference, Experiment
+
+_MOVED = "holding it changes the numbers, but left to vary they are the same every time"
+
+
+def free(
+    bench: Bench, candidate: Candidate, pinned: Settings, reference: Trial, how: str = "the rest pinned"
+) -> tuple[Experiment, Settings, Difference | None]:
+    """Everything as in the reference but this one factor.
+
+    Returns:
+        The row, the settings of the last run, and how free runs differ from the reference that do not differ among themselves.
+    """
+    settings: Settings = pinned
+    moved: Difference | None = None
+
+    def by_value() -> tuple[str, list[Trial], str | None]:
+        nonlocal settings
+        trials: list[Trial] = []
+        for settings in _values(candidate, pinned):
+            trial = bench.trial(settings, reference)
+            trials.append(trial)
+            if trial.difference is not None:
+                return DIFFERENT, trials, None
+            if not trial.usable:
+                return INCONCLUSIVE, trials, why(trial)
+        return (IDENTICAL, trials, None) if trials else (INCONCLUSIVE, trials, "it has no other value here")
+
+    def by_chance() -> tuple[str, list[Trial], str | None]:
+        nonlocal settings, moved
+        settings = {id: held for id, held in pinned.items() if id != candidate.id}
+        trials: list[Trial] = []
+        while len(trials) < candidate.factor.frees and (not trials or trials[-1].difference is None):
+            trials.append(bench.trial(settings, reference))
+            if trials[-1].difference is None and not trials[-1].usable:
+                return INCONCLUSIVE, trials, why(trials[-1])
+        moved = trials[0].difference
+        if moved is not None and _free_runs_agree(bench, candidate, settings, trials):
+            return IDENTICAL, trials, _MOVED
+        moved = None
+        different = any(trial.difference is not None for trial in trials)
+        return DIFFERENT if different else IDENTICAL, trials, None
+
+    work = by_chance if candidate.factor.frees else by_value
+    return bench.row(f"{candidate.id} left to vary, {how}", candidate.id, work), settings, moved
+
+
+def _free_runs_agree(bench: Bench, candidate: Candidate, settings: Settings, trials: list[Trial]) -> bool:
+    """Do runs under these settings all give the same, although the first of them, `trials[0]`, differs from the pinned run?
+
+    That one ended where it differed. Adds the further runs to `trials`.
+    """
+    whole = bench.trial(settings)
+    trials.append(whole)
+    if not whole.usable or bench.differ(trials[0], whole) is not None:
+        return False
+    for _ in range(candidate.factor.frees - 1):
+        trials.append(bench.trial(settings, whole))
+        if trials[-1].difference is not None or not trials[-1].usable:
+            return False
+    return True
+
+
+def _values(candidate: Candidate, reference: Settings) -> list[dict[str, Setting]]:
+    """The settings of the runs that give one candidate another value.
+
+    What can also act unseen is first varied where the program is seen to use it, and nowhere else: whether those lines are to blame.
+    """
+    held = reference[candidate.id]
+    variants = [v for v in range(1, candidate.factor.tries + 1) if candidate.factor.perturb(v) is not None]
+    values = [replace(held, variant=variant) for variant in variants]
+    if candidate.factor.unseen and candidate.sites and values:
+        values.insert(0, replace(values[0], only=tuple(candidate.sites)))
+    return [{**reference, candidate.id: value} for value in values]
