@@ -102,6 +102,7 @@ def test_options_end_where_the_command_begins(
         ("run --runs many train.py", "Invalid value for '--runs': 'many' is not a valid integer."),
         ("run --rnus 3 train.py", "No such option '--rnus'. Did you mean '--runs'?"),
         ("run --runs", "Option '--runs' requires an argument."),
+        ("run --json -- python train.py", "reprotest: --json has no value: expected one between it and --"),
         ("run nothere.py", "reprotest: no script nothere.py in"),
         ("run -m", "reprotest: -m needs the name of a module"),
         ("run --json nowhere/x.json train.py", "reprotest: --json nowhere/x.json: there is no folder nowhere: make it"),

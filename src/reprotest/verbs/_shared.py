@@ -46,6 +46,8 @@ class TakesCommand(click.Command):
             word = args[at]
             if word in ("--", "-m") or word == "-" or not word.startswith("-"):
                 break
+            if word in valued and args[at + 1 : at + 2] == ["--"]:
+                raise UsageError(f"{word} has no value: expected one between it and --")
             at += 2 if word in valued else 1
         return min(at, len(args))
 
