@@ -34,6 +34,19 @@ def test_a_pinned_program_repeats_and_another_variant_differs_in_every_line(play
     assert not any(a == b for a, b in zip(first, other, strict=True))
 
 
+def test_where_the_global_generator_stands_varies_too(play) -> None:
+    source = """
+        import numpy as np
+
+        _, words, position, *_ = np.random.get_state()
+        print(position < 624, words[position % 624])
+        np.random.random()
+    """  # as Hugging Face's datasets seed train_test_split and shuffle without a seed
+    free, first, other = play(source), play(source, {"numpy.random": 0}), play(source, {"numpy.random": 1})
+    assert play(source, {"numpy.random": 0}).out == first.out != other.out
+    assert free.out.split()[0] == first.out.split()[0] == "True"
+
+
 def test_one_line_alone_varies(play) -> None:
     first = play(UNSEEDED, {"numpy.random": 0}).out.splitlines()
     for line, changed in (("main.py:8", [2]), ("main.py:11", [4])):

@@ -165,7 +165,10 @@ class _Watch:
         self._rand = mtrand._rand
         kind = self._kind = type(self._rand)
         if self._setting is not None:
-            self._rand.seed(_words(self._inside.stream(NumpyRandom.id, None, 32)))
+            bits = self._rand._bit_generator
+            # As a generator is that was made without a seed. One put back by `seed()` stands at the end of its words, the first of which
+            # is the same for all seeds, and some take a seed of their own from where it stands (Hugging Face's datasets).
+            bits.state = type(bits)(self._entropy(None)).state
         names = [n for n in dir(kind) if not n.startswith("_") and n not in _NOT_DRAWS and callable(getattr(kind, n))]
         self._draws = GlobalDraws(
             self._inside, NumpyRandom.id, self._rand, names, ["numpy.random.mtrand", "numpy.random"], self._other
@@ -177,7 +180,10 @@ class _Watch:
         self._inside.at_exit(self._moved_unnoticed)
 
     def _other(self, site: str | None) -> Any:
-        return self._kind(_words(self._inside.stream(NumpyRandom.id, site, 32)))
+        return self._kind(type(self._rand._bit_generator)(self._entropy(site)))
+
+    def _entropy(self, site: str | None) -> int:
+        return int.from_bytes(self._inside.stream(NumpyRandom.id, site, 32), "little")
 
     def _seed(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @_patch.like(original)
@@ -226,10 +232,6 @@ class _Watch:
         if self._draws.armed and self._draws.draws == 0 and self._state() != self._start:
             self._draws.draws = 1
             self._inside.used(NumpyRandom.id, None)
-
-
-def _words(raw: bytes) -> list[int]:
-    return [int.from_bytes(raw[i : i + 4], "little") for i in range(0, len(raw), 4)]
 
 
 def _unpickling() -> bool:
