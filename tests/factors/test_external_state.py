@@ -35,6 +35,15 @@ def test_a_file_that_one_run_leaves_to_the_next(play) -> None:
     assert second.uses[ID] == {"main.py:3": 1}
 
 
+def test_what_is_read_after_the_runs_have_parted_did_not_part_them() -> None:
+    def record(size: int) -> SimpleNamespace:
+        read = {"site": "train.py:9", "size": size, "mtime": size, "inode": 1, "digest": str(size), "step": 12}
+        return SimpleNamespace(extras=lambda key: [{"/p/results.json": {"read": read}}])
+
+    assert changed_inputs(record(1), record(2), until=11) == []
+    assert len(changed_inputs(record(1), record(2), until=12)) == len(changed_inputs(record(1), record(2))) == 1
+
+
 def test_a_cache_that_holds_what_would_be_computed_is_no_change(play) -> None:
     source = """
         import os

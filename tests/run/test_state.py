@@ -166,14 +166,10 @@ def test_a_session_at_work_is_left_alone(cwd: Path, state: State) -> None:
     assert not (cwd / "count").exists()
 
 
-@pytest.mark.parametrize("obstacle", ["large", "symlink"])
-def test_what_cannot_be_kept_is_said_and_left_alone(cwd: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str) -> None:
+def test_what_cannot_be_kept_is_said_and_left_alone(cwd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reprotest.factors._kept.MOST_BYTES", 100)
     with State(cwd / ".reprotest") as state:
-        if obstacle == "large":
-            (cwd / "checkpoint").write_bytes(bytes(200))
-        else:
-            (cwd / "checkpoint").symlink_to("elsewhere")
+        (cwd / "checkpoint").write_bytes(bytes(200))
         run(state, cwd, "write('checkpoint', 'new')")
         why = state.freeze()
         assert why is not None
@@ -181,6 +177,40 @@ def test_what_cannot_be_kept_is_said_and_left_alone(cwd: Path, monkeypatch: pyte
         state.hold(BEFORE)
         assert (cwd / "checkpoint").read_text() == "new"
     assert (cwd / "checkpoint").read_text() == "new"
+
+
+def test_links_are_put_back_and_what_is_written_through_them(cwd: Path, state: State) -> None:
+    """As checkpoints are kept: a folder for each run, and a link to the last one."""
+    (cwd / "old").mkdir()
+    (cwd / "old" / "weights").write_text("old")
+    (cwd / "latest").symlink_to("old")
+    (cwd / "best").symlink_to("old/weights")
+    source = """
+        write("latest/weights", "changed")
+        write("best", "changed again")
+        mkdir("new")
+        remove("latest")
+        (cwd / "latest").symlink_to("new")
+        write("latest/weights", "new")
+    """
+    run(state, cwd, source)
+    assert state.freeze() is None
+    state.hold(BEFORE)
+    assert os.readlink(cwd / "latest") == "old"
+    assert (cwd / "best").read_text() == (cwd / "latest" / "weights").read_text() == "old"
+    assert not (cwd / "new").exists()
+    state.hold(AFTER)
+    assert os.readlink(cwd / "latest") == "new"
+    assert [(cwd / name / "weights").read_text() for name in ("old", "new")] == ["changed again", "new"]
+
+
+def test_sockets_and_pipes_are_no_obstacle(cwd: Path, state: State) -> None:
+    """Workers of data loaders hand each other descriptors through a socket in the folder for temporary files."""
+    os.mkfifo(cwd / "pipe")
+    run(state, cwd, "remove('pipe')" + COUNT)
+    assert state.freeze() is None
+    state.hold(BEFORE)
+    assert not (cwd / "count").exists()
 
 
 def test_paths_elsewhere_are_not_kept(cwd: Path, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

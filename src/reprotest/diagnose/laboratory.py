@@ -137,8 +137,9 @@ class Laboratory:
             manifest=lambda: {**self._manifest, "started": datetime.now(UTC).isoformat(timespec="seconds")},
         )
         record = open_record(run_dir)
-        if settings.keys() - _AS_REPEATED:
-            clear_away(record, started)
+        is_experiment = bool(settings.keys() - _AS_REPEATED) or course.level != "steps"
+        if is_experiment or replica.ended is not Ended.FINISHED:
+            clear_away(record, started, everything=is_experiment)
         difference = replica.difference
         if reference is not None and difference is None and replica.ended is not Ended.TIMEOUT:
             difference, _ = differ(reference, record, output=output)

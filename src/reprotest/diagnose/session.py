@@ -201,7 +201,11 @@ class Session:
             )
         if not findings.complete:
             self.report.causes += unproven_causes(
-                suspects, findings, self.report.first_difference, [t.record for t in self.base]
+                suspects,
+                findings,
+                self.report.first_difference,
+                [t.record for t in self.base],
+                self._lab.state.refused,
             )
         located = self.report.first_difference
         if located is not None and located.location is None and self.report.causes:

@@ -11,13 +11,35 @@ from reprotest.result import Cause, Difference
 
 
 def unproven_causes(
-    suspects: list[Candidate], findings: Findings, difference: Difference | None, records: list[Record]
+    suspects: list[Candidate],
+    findings: Findings,
+    difference: Difference | None,
+    records: list[Record],
+    refused: str | None = None,
 ) -> list[Cause]:
-    """Causes that no experiment could show, each with the elimination that leads to it."""
-    causes = [
-        Cause("external.state", False, site, f"{path} {reason}; not varied by experiment", factor("external.state").fix)
-        for path, site, reason in changed_inputs(records[0], records[1])
-    ][:1]
+    """Causes that no experiment could show, each with the elimination that leads to it.
+
+    Args:
+        suspects: what was tried.
+        findings: what came of it.
+        difference: where the runs differ first.
+        records: of the repeated runs.
+        refused: why files could not be varied; None when they could.
+    """
+    causes = []
+    if "external.state" not in findings.harmless and "external.state" not in findings.proven:
+        why = f": {refused}" if refused else ""
+        step = difference.step if difference is not None else None
+        causes = [
+            Cause(
+                "external.state",
+                False,
+                site,
+                f"{path} {reason}; not varied by experiment{why}",
+                factor("external.state").fix,
+            )
+            for path, site, reason in changed_inputs(records[0], records[1], step)
+        ][:1]
     left = [s for s in suspects if s.id not in findings.harmless and s.id not in findings.proven and s.seen]
     untried = [s for s in left if s.id in findings.untried]
     for suspect in untried:

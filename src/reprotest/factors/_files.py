@@ -39,11 +39,12 @@ class Files:
 
     Args:
         changed: called after every new fact, with all of them: {path: {"read": …, "written": …, "reread": …}}; these are the file's
-            "site" of use and "size", "mtime", "inode" and "digest" (nothing but "site" where there was no file) when it was first read
+            "site" of use, "step" in which it was read, where that is known, and "size", "mtime", "inode" and "digest" (nothing but "site" where there was no file) when it was first read
             as it was found, right before it was first written, and when it was first read after that.
         before_write: called with a path once, right before its first change.
         rewritten: called with the site of a read when that file is changed later on.
         ignored: folders that do not count (the run's own records).
+        step: how many steps the calling thread has completed; None where it has begun none.
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class Files:
         before_write: Callable[[str], None],
         rewritten: Callable[[str | None], None],
         ignored: tuple[str, ...],
+        step: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._inside = inside
         self._changed = changed
         self._before_write = before_write
         self._rewritten = rewritten
+        self._step = step
         self._ignored = (
             *_SYSTEM,
             *ignored,
@@ -93,7 +96,8 @@ class Files:
                 self._facts[where] = {**facts, "reread": {**state, "digest": _digest(where)}}
                 self._changed(self._facts)
                 return
-            read = {"site": self._inside.site(), **state}
+            step = self._step()
+            read = {"site": self._inside.site(), **state, **({"step": step} if step else {})}
             if state["mtime"] < self._born - _OLD:
                 self._old[where] = read
             elif len(self._facts) < _MOST_FILES:

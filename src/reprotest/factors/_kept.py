@@ -1,7 +1,7 @@
 """Keeps what a file was before the first run of a session changed it, so that later runs can be given the same.
 
-One small JSON file per path, named by a hash of it: {"path", "kind": "file" | "directory" | null (there was nothing), "mode", "mtime",
-"kept"}, with the content beside it (".data"). The first process that is about to change a path decides; `reprotest.run.state` puts things back.
+One small JSON file per path, named by a hash of it: {"path", "kind": "file" | "directory" | "link" | null (there was nothing), "mode",
+"mtime", "target" (of a link), "kept"}, with the content beside it (".data"). Sockets and pipes hold nothing and are passed over. The first process that is about to change a path decides; `reprotest.run.state` puts things back.
 """
 
 from __future__ import annotations
@@ -24,10 +24,18 @@ class Keeper:
 
     def __init__(self, folder: str, roots: tuple[str, ...]) -> None:
         self._folder = folder
-        self._roots = tuple(root.rstrip("/") + "/" for root in roots if root.startswith("/") and root != "/")
+        named = [root for root in roots if root.startswith("/") and root != "/"]
+        self._roots = tuple({root.rstrip("/") + "/" for root in (*named, *map(os.path.realpath, named))})
 
     def keep(self, path: str) -> None:
-        """Called right before `path` (absolute) is changed."""
+        """Called right before `path` (absolute) is changed. Where it is a link, what it points at may be what is changed."""
+        parent, name = os.path.split(path)
+        real = os.path.join(os.path.realpath(parent), name)  # a link on the way there may soon point elsewhere
+        self._keep(real)
+        if os.path.islink(real):
+            self._keep(os.path.realpath(real))
+
+    def _keep(self, path: str) -> None:
         if not path.startswith(self._roots) or path.startswith(self._folder + "/"):
             return
         target = os.path.join(self._folder, name_of(path))
@@ -35,6 +43,8 @@ class Keeper:
         # depends on addresses would differ from later runs.
         known = os.path.exists(target + ".json")
         entry, content = _entry(path)
+        if entry["kind"] == "passing":
+            return
         part = f"{target}.{os.getpid():07d}"
         if content:
             import shutil  # slow to import, and seldom needed
@@ -85,6 +95,11 @@ def _entry(path: str) -> tuple[dict[str, Any], bool]:
     if stat.S_ISDIR(found.st_mode):
         entry["kind"] = "directory"
         return entry, False
-    entry["kind"] = "file" if stat.S_ISREG(found.st_mode) else "other"
-    entry["kept"] = entry["kind"] == "file" and found.st_size <= MOST_BYTES
+    if stat.S_ISLNK(found.st_mode):
+        entry.update(kind="link", target=os.readlink(path))
+        return entry, False
+    if not stat.S_ISREG(found.st_mode):
+        entry["kind"] = "passing"
+        return entry, False
+    entry.update(kind="file", kept=found.st_size <= MOST_BYTES)
     return entry, entry["kept"]

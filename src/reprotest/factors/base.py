@@ -133,6 +133,9 @@ class Inside(Protocol):
     def put(self, key: str, value: Json) -> None:
         """Leave plain data for those who read the run's record, under a key of its own."""
 
+    def save(self, *, now: bool = True) -> None:
+        """Write the notes; they are lost where a process is killed before. With now=False only once in a while."""
+
     def at_exit(self, then: Callable[[], None]) -> None:
         """Call `then()` before the notes are written for the last time, however Python ends the process."""
 

@@ -72,6 +72,7 @@ class ExternalState(Factor):
             before_write=keeper.keep if keeper is not None else (lambda path: None),
             rewritten=lambda site: inside.used(ExternalState.id, site),
             ignored=() if store is None else (store + "/",),
+            step=lambda: getattr(inside, "steps_done", None),
         )
         watch_files(inside, files)
         if put is not None:
@@ -110,8 +111,12 @@ class Left(Protocol):
     def extras(self, key: str) -> list[Any]: ...
 
 
-def changed_inputs(earlier: Left, later: Left) -> list[tuple[str, str | None, str]]:
+def changed_inputs(earlier: Left, later: Left, until: int | None = None) -> list[tuple[str, str | None, str]]:
     """The files that the later run read in another state than the earlier one found them in.
+
+    Args:
+        earlier, later: two runs.
+        until: only those that were read before this step was complete; None: all.
 
     Returns:
         Path, the user's line that reads it (None where there is none), and what has happened to it; those that the earlier run
@@ -122,6 +127,8 @@ def changed_inputs(earlier: Left, later: Left) -> list[tuple[str, str | None, st
     for path, facts in after.items():
         read, known = facts.get("read"), before.get(path)
         if read is None or known is None:  # of what only one of them has read nothing says that it has changed
+            continue
+        if until is not None and read.get("step", 0) > until:
             continue
         seen = known.get("read") or known.get("reread")
         if seen is not None and _same(seen, read):

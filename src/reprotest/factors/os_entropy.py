@@ -21,6 +21,8 @@ _THROUGH = frozenset({"joblib.externals.loky.backend", "pathlib", "random", "sec
 TEMPORARY = "temporary"
 """Under this key a process leaves the paths of the temporary files and folders that it made, or tried to make."""
 _MOST_NAMES = 10_000
+_SAVED_AT_ONCE = 100
+"""A worker of a data loader may be killed at any time after it made its folder; with many names, saving each would take long."""
 _DEVICES = ("/dev/urandom", "/dev/random")
 _DEVICE_BYTES = 1 << 20
 
@@ -117,6 +119,7 @@ class _Watch:
         if event in ("tempfile.mkdtemp", "tempfile.mkstemp") and len(self._temporary) < _MOST_NAMES:
             self._temporary.append(os.path.abspath(os.fsdecode(arguments[0])))
             self._inside.put(TEMPORARY, self._temporary)
+            self._inside.save(now=len(self._temporary) <= _SAVED_AT_ONCE)
 
     # --- /dev/urandom -------------------------------------------------------------------------------------------
 

@@ -127,6 +127,10 @@ class Child:
         """Leave plain data for the diagnosis under a key of its own."""
         self._notes.put(key, value)
 
+    def save(self, *, now: bool = True) -> None:
+        """Write the notes; they are lost where a process is killed before. With now=False only once in a while."""
+        self._notes.write(now=now)
+
     def at_exit(self, then: Callable[[], None]) -> None:
         """Call `then()` before the notes are written for the last time, however Python ends the process."""
         self._before_exit.append(then)
@@ -156,6 +160,12 @@ class Child:
         """Completed steps of the calling thread."""
         stream = self._stream()
         return stream.step if stream is not None else 0
+
+    @property
+    def steps_done(self) -> int | None:
+        """Completed steps of the calling thread; None for one that has left no event, which this does not make begin a stream."""
+        stream: EventStream | None = getattr(self._local, "stream", None)
+        return stream.step if stream is not None else None
 
     def in_window(self) -> bool:
         """Are the finer level and the keeping of values active now?"""

@@ -31,7 +31,7 @@ _OWNER, _FROZEN, _AFTER = "owner.json", "frozen.json", "after"
 
 @dataclass(frozen=True)
 class _Entry:
-    """A path as it was at one moment. `content`: the kept bytes; None for what is no file."""
+    """A path as it was at one moment. `content`: the kept bytes; None for what is no file. `target`: of a link."""
 
     path: Path
     kind: str | None
@@ -39,6 +39,7 @@ class _Entry:
     mtime: int
     content: Path | None
     kept: bool
+    target: str = ""
 
 
 class State:
@@ -111,7 +112,7 @@ class State:
         try:
             lost = next((e.path for e in entries if not e.kept), None)
             if lost is not None:
-                raise OSError(f"{lost} is larger than {MOST_BYTES >> 20} MiB, or no ordinary file")
+                raise OSError(f"{lost} is larger than {MOST_BYTES >> 20} MiB")
             left = [_now(e.path, None) for e in entries]
             sizes = sum(_size(e.path) for e in left if e.kind == "file") + sum(
                 _size(e.content) for e in entries if e.content
@@ -215,6 +216,7 @@ def _entries(folder: Path) -> list[_Entry]:
                     raw.get("mtime", 0),
                     content if content.exists() else None,
                     raw["kept"],
+                    raw.get("target", ""),
                 )
             )
         except (OSError, ValueError, KeyError):
@@ -224,9 +226,9 @@ def _entries(folder: Path) -> list[_Entry]:
 
 def _now(path: Path, content: Path | None) -> _Entry:
     """The path's present state."""
-    if path.is_symlink() or not (path.is_file() or path.is_dir() or not path.exists()):
-        raise OSError(f"{path} is no ordinary file")
-    if not path.exists():
+    if path.is_symlink():
+        return _Entry(path, "link", 0o777, 0, None, True, os.readlink(path))
+    if not (path.is_file() or path.is_dir()):  # nothing, or a socket or pipe, which holds nothing
         return _Entry(path, None, 0o644, 0, None, True)
     found = path.stat()
     return _Entry(
@@ -238,7 +240,14 @@ def _keep(entry: _Entry, folder: Path) -> None:
     target = folder / name_of(str(entry.path))
     if entry.kind == "file":
         shutil.copyfile(entry.path, target.with_suffix(".data"))
-    document = {"path": str(entry.path), "kind": entry.kind, "mode": entry.mode, "mtime": entry.mtime, "kept": True}
+    document = {
+        "path": str(entry.path),
+        "kind": entry.kind,
+        "mode": entry.mode,
+        "mtime": entry.mtime,
+        "target": entry.target,
+        "kept": True,
+    }
     _write(target.with_suffix(".json"), document)
 
 
@@ -260,11 +269,17 @@ def _restore(entry: _Entry) -> None:
     if entry.kind == "directory":
         path.mkdir(parents=True, exist_ok=True)
         return
+    part = path.with_name(f".{path.name}.reprotest")
+    if entry.kind == "link":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        part.symlink_to(entry.target)
+        os.replace(part, path)
+        return
     if entry.kind == "file":
         if entry.content is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.reprotest")
         shutil.copyfile(entry.content, part)
         os.chmod(part, entry.mode)
         os.utime(part, ns=(entry.mtime, entry.mtime))
