@@ -13,7 +13,6 @@ from contextlib import suppress
 from reprotest.factors.os_entropy import TEMPORARY
 from reprotest.record import Record
 
-
 _MACHINERY = "pymp-"
 """So multiprocessing names the folders for its sockets, and deletes them when a process ends by itself."""
 
