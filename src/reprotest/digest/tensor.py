@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -85,13 +86,18 @@ def tensor_row(t: Any) -> Row:
 
 def name_of(t: Any) -> str:
     """The dtype as NumPy spells it: "float32"."""
-    return str(t.dtype).removeprefix("torch.")
+    return _dtype_name(t.dtype)
+
+
+@functools.cache
+def _dtype_name(dtype: Any) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def shape_of(t: Any) -> tuple[int, ...] | None:
     """The shape; None for nested tensors, which have no single one."""
     try:
-        return tuple(int(n) for n in t.shape)
+        return tuple(map(int, t.shape))
     except Exception:  # nested tensors and symbolic shapes
         return None
 

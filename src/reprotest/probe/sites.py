@@ -64,9 +64,14 @@ class Sites:
         `import torch` is not to blame for it.
         """
         inner: FrameType | None = None
+        known = self._shown
         while frame is not None:
-            shown = self.shown(frame.f_code)
-            if shown is None and frame.f_code.co_filename == _IMPORT:
+            file = frame.f_code.co_filename
+            try:  # looked up here: a call for each frame would cost as much again
+                shown = known[file]
+            except KeyError:
+                shown = self.of_file(file)
+            if shown is None and file == _IMPORT:
                 return None
             if shown is not None:
                 if inner is not None and frame.f_code.co_name == "__init__" and _is_torch(inner):

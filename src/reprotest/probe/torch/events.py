@@ -63,7 +63,7 @@ def put(
     try:
         if keeps_values(child, stream):
             stream.values.put_value(writer.frames, writer.pending, tensor)  # type: ignore[union-attr]
-        ((digest, a, b),) = _rows([tensor])
+        digest, a, b = tensor_row(tensor) if _is_cpu(tensor) else _rows([tensor])[0]
     finally:
         recording.active = False
     writer.event(name, phase, digest, a, b, op=op, dtype=_dtype(tensor), shape=shape_of(tensor), location=location)

@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -142,15 +142,16 @@ class _Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if operator.ignored or events.recording.active or self._pid != os.getpid():
             return func(*args, **kwargs)
         context = None
+        given, written = _tensors((*args, *kwargs.values())), _written(operator, args, kwargs)
         try:
-            context = self._context(args)
-            self._read(operator, args, kwargs, context)
+            context = self._context(given)
+            self._read(operator, given, written, context)
         except Exception as error:
             self._child.note(f"the inputs of {operator.name} could not be observed: {error!r}")
         output = func(*args, **kwargs)
         if context is not None:
             try:
-                self._write(operator, args, kwargs, output, context)
+                self._write(operator, given, written, output, context)
             except Exception as error:
                 self._child.note(f"the output of {operator.name} could not be observed: {error!r}")
         return output
@@ -165,7 +166,7 @@ class _Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Else torch._dynamo would be imported, which takes seconds."""
         return False
 
-    def _context(self, args: tuple[Any, ...]) -> _Context:
+    def _context(self, given: list[Tensor]) -> _Context:
         if _task() != -1:
             node = torch._C._current_autograd_node()
             found = self._lines.get(node._sequence_nr()) if node is not None else None
@@ -177,54 +178,51 @@ class _Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]
             phase = Phase.UPDATE
         elif self.loading:
             phase = Phase.DATA
-        elif module is not None or (torch.is_grad_enabled() and any(t.requires_grad for t in _tensors(args))):
+        elif module is not None or (torch.is_grad_enabled() and any(t.requires_grad for t in given)):
             phase = Phase.FORWARD
         else:
             phase = Phase.INIT if _is_initialising() else Phase.DATA
         return _Context(phase, site, module)
 
-    def _read(self, operator: _Operator, args: tuple[Any, ...], kwargs: dict[str, Any], context: _Context) -> None:
+    def _read(self, operator: _Operator, given: list[Tensor], written: list[Tensor], context: _Context) -> None:
         """Record inputs that no observed operator has made."""
         if operator.unread:
             return
-        written = {id(tensor) for tensor in _written(operator, args, kwargs)}
-        for tensor in _tensors((args, kwargs)):
+        known = self._sources.known
+        for tensor in given:
             if not _has_storage(tensor):
                 continue
-            source = self._sources.look_up(tensor)
+            storage = tensor.untyped_storage()
+            source = known.get(storage._cdata)
             if source is None:
-                self._sources.add(tensor)
-                if id(tensor) not in written and self._names.tensor(tensor) is None:
+                self._sources.add(storage)
+                if self._names.tensor(tensor) is None and not _is_among(tensor, written):
                     self._put("input", tensor, context, outside=True)
-            elif source.empty_since is not None and id(tensor) not in written and not operator.view:
+            elif source.empty_since is not None and not operator.view and not _is_among(tensor, written):
                 site, made_by = source.empty_since
                 source.empty_since = None
                 self._put(UNINITIALISED, tensor, context._replace(site=site), op=made_by)
 
     def _write(
-        self, operator: _Operator, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, context: _Context
+        self, operator: _Operator, given: list[Tensor], written: list[Tensor], output: Any, context: _Context
     ) -> None:
         """Record what the operator made or changed. Views are no new values, and new empty memory has none yet."""
         if operator.view:
             return
-        made = list(_tensors(output))
+        made = _tensors((output,))
         if operator.allocates:
             for tensor in filter(_has_storage, made):
-                self._sources.add(tensor).empty_since = (context.site, operator.name)
+                self._sources.add(tensor.untyped_storage()).empty_since = (context.site, operator.name)
             return
-        changed = _written(operator, args, kwargs)
-        seen = {id(tensor) for tensor in changed}
-        results = [*changed, *(tensor for tensor in made if id(tensor) not in seen)]
+        seen = {id(tensor) for tensor in written}
+        results = [*written, *(tensor for tensor in made if id(tensor) not in seen)] if seen else made
         for index, tensor in enumerate(results):
-            if (
-                index
-                and tensor.dtype is torch.uint8
-                and all(t.dtype is not torch.uint8 for t in _tensors((args, kwargs)))
-            ):
-                self._sources.add(tensor)
+            if index and tensor.dtype is torch.uint8 and all(t.dtype is not torch.uint8 for t in given):
+                self._sources.add(tensor.untyped_storage())
                 continue  # a kernel's workspace, with whatever lay in that memory
             if _has_storage(tensor):
-                source = self._sources.look_up(tensor) or self._sources.add(tensor)
+                storage = tensor.untyped_storage()
+                source = self._sources.known.get(storage._cdata) or self._sources.add(storage)
                 if source.empty_since is not None and tensor.nbytes >= source.nbytes:
                     source.empty_since = None
             name = self._names.tensor(tensor) or context.module or operator.name
@@ -249,26 +247,23 @@ class _Source:
 
 
 class _Sources:
-    """Storages whose content has been recorded."""
+    """Storages whose content has been recorded.
+
+    Attributes:
+        known: by the storage's number.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[int, _Source] = {}
+        self.known: dict[int, _Source] = {}
 
-    def look_up(self, tensor: Tensor) -> _Source | None:
-        return self._known.get(tensor.untyped_storage()._cdata)
-
-    def add(self, tensor: Tensor) -> _Source:
-        storage = tensor.untyped_storage()
-        source = self._known[storage._cdata] = _Source(storage)
+    def add(self, storage: Any) -> _Source:
+        source = self.known[storage._cdata] = _Source(storage)
         return source
 
 
 def _written(operator: _Operator, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
     """The tensors that the operator changes."""
-    found: list[Tensor] = []
-    for index, name in operator.writes:
-        found += _tensors(args[index] if index < len(args) else kwargs.get(name))
-    return found
+    return _tensors([args[index] if index < len(args) else kwargs.get(name) for index, name in operator.writes])
 
 
 def _has_storage(tensor: Tensor) -> bool:
@@ -276,15 +271,21 @@ def _has_storage(tensor: Tensor) -> bool:
     return tensor.layout is torch.strided and torch._C._has_storage(tensor)
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _tensors(part)
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _tensors(part)
+def _is_among(tensor: Tensor, tensors: list[Tensor]) -> bool:
+    return any(tensor is other for other in tensors)
+
+
+def _tensors(values: Sequence[Any]) -> list[Tensor]:
+    """The tensors among values, and in the lists, tuples and dictionaries among them."""
+    found: list[Tensor] = []
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += _tensors(value)
+        elif isinstance(value, dict):
+            found += _tensors(list(value.values()))
+    return found
 
 
 def _is_initialising() -> bool:
