@@ -51,6 +51,22 @@ def test_one_guilty_among_many_is_found_by_halving() -> None:
     assert len(asked) < 14
 
 
+def test_what_takes_long_and_nearly_always_matters_is_tried_by_itself_first() -> None:
+    variations = [*some(3), Variation("compiler", 1, "other", alone=True, first=True)]
+    ask, asked = oracle([variations[3]])
+    assert judged(variations, ask).sensitive == {variations[3]: frozenset()}
+    assert asked == [3, 1]
+    ask, asked = oracle(failing=[variations[3]])
+    assert judged(variations, ask).unknown == [variations[3]]
+    assert asked == [3, 1]
+
+
+def test_what_takes_long_is_found_to_matter_beside_others_too() -> None:
+    variations = [*some(3), Variation("compiler", 1, "other", alone=True, first=True)]
+    ask, _ = oracle([variations[3], variations[1]])
+    assert judged(variations, ask).sensitive == {variations[3]: frozenset({variations[1]})}
+
+
 def test_harmless_ones_stay_on_while_others_are_tried() -> None:
     variations = some(4, alone=(2, 3))
     ask, asked = oracle()

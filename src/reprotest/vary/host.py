@@ -52,7 +52,8 @@ class Question:
 
     Attributes:
         combination: the variations that are on.
-        seen: how a run under the one variation and others differed; then it is run to its end, and observed finely there.
+        seen: how a run under the one variation and others differed; then it is run to its end, and observed finely there. One that is
+            to be tried first is run to its end in any case.
         number, of: of the experiment, and of how many, for who watches.
         left: seconds after which no run is to be begun; None: no limit.
     """
@@ -207,8 +208,8 @@ class Host:
         """
         self._deadline = None if question.left is None else time.monotonic() + question.left
         combination = question.combination
-        if question.seen is not None and len(combination) == 1:
-            (only,) = combination
+        only = next(iter(combination)) if len(combination) == 1 else None
+        if only is not None and (question.seen is not None or only.first):
             return self._whole(question, only, question.seen)
         trial = self._varied(question, combination, Course(stop_after_step=self._last), self.reference.record)
         return Answer(self._judge(combination, trial), trial.seconds)
@@ -236,10 +237,10 @@ class Host:
         assert self._reference is not None
         return self._reference
 
-    def _whole(self, question: Question, variation: Variation, seen: Difference) -> Answer:
+    def _whole(self, question: Question, variation: Variation, seen: Difference | None) -> Answer:
         """One run to its end, observed finely where it is expected to differ."""
         one = frozenset({variation})
-        step = seen.step if seen.phase in _TRAINING else None
+        step = seen.step if seen is not None and seen.phase in _TRAINING else None
         finely = self._finely and step is not None and not self._output and _observable(variation)
         reference = self._fine_reference(question, step) if finely and step is not None else None
         course = Course(
@@ -258,7 +259,7 @@ class Host:
         known = self._judge(one, trial)
         if known.outcome != OTHER or known.difference is None:
             return Answer(known, trial.seconds)
-        placed = refined(seen, [known.difference]) if reference is not None else known.difference
+        placed = refined(seen, [known.difference]) if seen is not None and reference is not None else known.difference
         end = Final()
         if self._output:  # what was printed is all that is known of the end
             end = Final(placed.max_abs, placed.max_rel, placed.ulp)

@@ -113,7 +113,11 @@ def groups(variations: Iterable[Variation]) -> list[list[Variation]]:
 
 def _judge(group: Sequence[Variation], ask: Ask, judged: Judged) -> None:
     kept = _kept(judged.harmless, group)
-    outcome = ask(kept | frozenset(group))
+    by_itself = ask(frozenset(group)) if kept and group[0].first else SAME
+    if by_itself == SAME:
+        outcome = ask(kept | frozenset(group))
+    else:
+        kept, outcome = frozenset(), by_itself
     if outcome == SAME:
         judged.harmless += group
         return

@@ -19,12 +19,14 @@ class Variation:
         factor_id, variant: which.
         to: the value in words.
         alone: try it by itself: it often changes something.
+        first: try it without the harmless ones first: it takes long, and nearly always changes something.
     """
 
     factor_id: str
     variant: int
     to: str
     alone: bool = False
+    first: bool = False
 
     @property
     def key(self) -> str:
@@ -83,7 +85,9 @@ def fitting(record: Record, chosen: Iterable[str], *, seeds: bool = False) -> tu
                 skipped.append(Skipped(one.id, variants))
             continue
         for number, variant in enumerate(variants):
-            variation = Variation(one.id, variant, one.perturb(variant) or f"variant {variant}", one.likely)
+            compiles = one.compiles(variant)
+            label = one.perturb(variant) or f"variant {variant}"
+            variation = Variation(one.id, variant, label, one.likely or compiles, first=compiles)
             found.append(variation)
             rank[variation.key] = number
     later = len(found) + 1
