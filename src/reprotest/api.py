@@ -81,10 +81,11 @@ def session_on(
         options, on_event: as for `session`.
     """
     _check_can_run()
+    from reprotest.factors.threads_count import usable_cores
     from reprotest.fleet.cluster import connected
     from reprotest.fleet.session import run_session
 
-    with connected(address, min(options.runs, _cores())) as client:
+    with connected(address, min(options.runs, usable_cores())) as client:
         return run_session(client, words, command, options, on_event)
 
 
@@ -93,19 +94,16 @@ def vary_session_on(
 ) -> VaryReport:
     """The course of `vary` on the workers of a Dask cluster; the arguments are those of `session_on`."""
     _check_can_run()
+    from reprotest.factors.threads_count import usable_cores
     from reprotest.fleet import varying
     from reprotest.fleet.cluster import connected
 
-    with connected(address, min(_MOST_LOCAL, _cores())) as client:
+    with connected(address, min(_MOST_LOCAL, usable_cores())) as client:
         return varying.vary_session(client, words, command, options, on_event)
 
 
 _MOST_LOCAL = 4
 """Workers of a local cluster: variations of the number of threads want processors, too."""
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def vary_session(command: Command, options: VaryOptions, on_event: OnEvent = ignore) -> VaryReport:

@@ -46,7 +46,7 @@ class ThreadsCount(Factor):
         torch = sys.modules.get("torch")
         return {
             "cores": os.cpu_count(),
-            "usable_cores": _cores(),
+            "usable_cores": usable_cores(),
             "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
             "torch": torch.get_num_threads() if torch is not None else None,
         }
@@ -71,7 +71,7 @@ class ThreadsCount(Factor):
             return Launch()
         count = counts[setting.variant - 1]
         env: dict[str, str | None] = dict.fromkeys(_VARIABLES, str(count))
-        return Launch(env={**env, **_INSIST} if count > _cores() else env)
+        return Launch(env={**env, **_INSIST} if count > usable_cores() else env)
 
     def watch(self, inside: Inside) -> None:
         setting = inside.setting(self.id)
@@ -84,7 +84,7 @@ class ThreadsCount(Factor):
         if not how.deterministic or "OMP_NUM_THREADS" in os.environ:
             return ()
         torch = sys.modules.get("torch")
-        count = torch.get_num_threads() if torch is not None else _cores()
+        count = torch.get_num_threads() if torch is not None else usable_cores()
         return (
             f"threads: sums are split over {count} here and over another number elsewhere; OMP_NUM_THREADS={count} before the start pins it",
         )
@@ -94,16 +94,18 @@ class ThreadsCount(Factor):
         if not 1 <= k <= len(counts):
             return None
         count = counts[k - 1]
-        return f"{count}, MKL_DYNAMIC=FALSE" if count > _cores() else str(count)
+        return f"{count}, MKL_DYNAMIC=FALSE" if count > usable_cores() else str(count)
 
     def usual(self, seen: Seen) -> str:
         return str(_present())
 
     def _counts(self) -> list[int]:
         """Other counts than the present one, the most different first. More threads than cores are slow, but split as well."""
-        return [count for count in dict.fromkeys((1, 2, 2 * _cores(), max(1, _cores() // 2))) if count != _present()][
-            :3
-        ]
+        return [
+            count
+            for count in dict.fromkeys((1, 2, 2 * usable_cores(), max(1, usable_cores() // 2)))
+            if count != _present()
+        ][:3]
 
 
 def _pretend(count: int) -> None:
@@ -126,10 +128,11 @@ def _pretend(count: int) -> None:
 def _present() -> int:
     """The number of threads that libraries take by themselves."""
     given = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    return int(given) if given.isdigit() else _cores()
+    return int(given) if given.isdigit() else usable_cores()
 
 
-def _cores() -> int:
+def usable_cores() -> int:
+    """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
