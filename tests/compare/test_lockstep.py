@@ -114,3 +114,11 @@ def test_lockstep_and_comparison_afterwards_agree(tmp_path_factory, steps, chang
     live = write_run(folder / "again", Run({"main": training(length, **changes)}))
     afterwards = first_difference(reference, live)
     assert found == afterwards or ((found is None and afterwards.kind == "length") or length == 0)
+
+
+def test_one_process_alone_is_compared_on_request(make, tmp_path):
+    reference = make(Run({"main": training(), "main/prepare.py": training()}))
+    other = training(5, **{"0:w1": np.ones((2, 2), np.float32)})
+    assert follow(Lockstep(reference), tmp_path / "a", other, key="main/prepare.py")[1] == 0
+    assert follow(Lockstep(reference, "main"), tmp_path / "b", other, key="main/prepare.py") == (None, None)
+    assert follow(Lockstep(reference, "main"), tmp_path / "c", other)[1] == 0

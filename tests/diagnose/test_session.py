@@ -261,3 +261,74 @@ def test_folders_of_workers_that_were_ended_early(explain, tmp_path, monkeypatch
     )
     assert causes(report) == {"torch.random": (True, "train.py:4")}
     assert list(scratch.glob("pymp-*")) == []
+
+
+def test_a_helper_that_differs_earlier_does_not_hide_where_the_training_does(explain, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """The words of one program number the rows that the other one trains on, as nanoGPT's prepare.py does for its train.py."""
+    (tmp_path / "prepare.py").write_text(
+        textwrap.dedent(
+            """
+            import numpy as np
+
+            words = [f"word{i}" for i in range(64)]
+            order = list(set(words))
+            ids = np.array([order.index(word) for word in words])
+            ids.tofile("ids.bin")
+            """
+        ).lstrip()
+    )
+    report = explain(
+        """
+        import subprocess
+        import sys
+        import numpy as np
+        import torch
+
+        subprocess.run([sys.executable, "prepare.py"], check=True)
+        rows = torch.from_numpy(np.fromfile("ids.bin", dtype=np.int64))
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Embedding(64, 4), torch.nn.Linear(4, 1))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for step in range(3):
+            loss = model(rows[step * 8 : step * 8 + 8]).pow(2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        """
+    )
+    assert causes(report) == {"python.hash": (True, "prepare.py:4")}
+    first = report.first_difference
+    assert first is not None
+    assert (first.step, first.phase, first.location, first.stream) == (0, "data", "train.py:12", "main")
+
+
+def test_a_lock_that_a_program_deletes_at_its_exit(explain, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """Runs that are ended early neither keep the next one from starting nor leave the lock behind."""
+    report = explain(
+        """
+        import atexit
+        import os
+        import sys
+        import numpy as np
+        import torch
+
+        try:
+            os.close(os.open("train.lock", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            sys.exit("another training is running")
+        atexit.register(os.unlink, "train.lock")
+        torch.manual_seed(0)
+        model = torch.nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for step in range(6):
+            noise = torch.from_numpy(np.random.normal(size=(8, 4))).float()
+            optimizer.zero_grad()
+            model(noise).pow(2).mean().backward()
+            optimizer.step()
+        """,
+        steps=4,
+    )
+    assert causes(report) == {"numpy.random": (True, "train.py:16")}
+    assert report.first_difference is not None
+    assert (report.first_difference.step, report.first_difference.phase) == (0, "data")
+    assert not (tmp_path / "train.lock").exists()

@@ -26,9 +26,10 @@ class Lockstep:
         step: completed steps seen so far, of the longest stream.
     """
 
-    def __init__(self, reference: Record | None) -> None:
-        """Without a reference it only counts steps."""
+    def __init__(self, reference: Record | None, only: str | None = None) -> None:
+        """Without a reference it only counts steps. `only`: compare the stream of this key and no other."""
         self._reference = reference
+        self._only = only
         self._tails: dict[str, Tail] = {}
         self._steps: dict[str, int] = {}
         self._frames: dict[str, Frames] = {}
@@ -70,6 +71,8 @@ class Lockstep:
         stream = reference.streams.get(tail.key)
         if is_numbered(tail.key):
             return None  # it may go with another number of the reference
+        if self._only is not None and tail.key != self._only:
+            return None
         if stream is None:
             return self._beyond(run_dir, tail, None, frames)
         if tail.key not in self._frames:

@@ -18,6 +18,7 @@ from reprotest.diagnose.candidates import Candidate
 from reprotest.diagnose.freeing import free
 from reprotest.diagnose.laboratory import Settings, Trial
 from reprotest.factors import Setting
+from reprotest.factors.external_state import AS_LEFT
 from reprotest.result import Difference
 
 RISKY = ("threads.schedule", "clock", "process.id", "torch.kernels", "memory.uninitialised", "os.entropy")
@@ -142,6 +143,8 @@ def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
     first, second = dict(settings), dict(settings)
     if "file.order" not in settings:  # a listing's order is free only if it is really given another one
         first["file.order"], second["file.order"] = Setting(seed=1, variant=1), Setting()
+    if "external.state" not in settings and any(c.id == "external.state" for c in usable):
+        first["external.state"], second["external.state"] = Setting(variant=AS_LEFT), Setting()  # and so are files
 
     def work() -> tuple[str, list[Trial], str | None]:
         trial = bench.trial(first)

@@ -38,7 +38,11 @@ _AS_REPEATED = frozenset({"file.order"})
 
 @dataclass(frozen=True)
 class Course:
-    """How far a run goes, how finely it is observed, and what `resume` does inside it."""
+    """How far a run goes, how finely it is observed, and what `resume` does inside it.
+
+    Attributes:
+        stream: compare only this process or thread; None: all of them.
+    """
 
     level: str = "steps"
     window: tuple[int, int] | None = None
@@ -46,6 +50,7 @@ class Course:
     keep: tuple[int, ...] = ()
     stop_after_step: int | None = None
     resume: dict[str, Any] | None = None
+    stream: str | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ class Laboratory:
             resume=course.resume,
             factors=dict(settings),
         )
-        follower = _Follower(reference if not output else None, self.on_event)
+        follower = _Follower(reference if not output else None, self.on_event, course.stream)
         self.state.hold(settings.get("external.state"))
         started = time.time()
         replica = replicate(
@@ -137,12 +142,16 @@ class Laboratory:
             manifest=lambda: {**self._manifest, "started": datetime.now(UTC).isoformat(timespec="seconds")},
         )
         record = open_record(run_dir)
+        if replica.ended is not Ended.FINISHED:
+            self.state.cut()
         is_experiment = bool(settings.keys() - _AS_REPEATED) or course.level != "steps"
         if is_experiment or replica.ended is not Ended.FINISHED:
             clear_away(record, started, everything=is_experiment)
         difference = replica.difference
         if reference is not None and difference is None and replica.ended is not Ended.TIMEOUT:
             difference, _ = differ(reference, record, output=output)
+            if difference is not None and course.stream not in (None, difference.stream):
+                difference = None
         trial = Trial(replica, record, difference)
         self.trials.append(trial)
         return trial
@@ -197,8 +206,8 @@ def differ(a: Record, b: Record, *, output: bool) -> tuple[Difference | None, li
 class _Follower:
     """Follows a live run: says how far it is, and compares it with a reference if there is one."""
 
-    def __init__(self, reference: Record | None, on_event: OnEvent) -> None:
-        self._lockstep = Lockstep(reference)
+    def __init__(self, reference: Record | None, on_event: OnEvent, only: str | None) -> None:
+        self._lockstep = Lockstep(reference, only)
         self._on_event = on_event
         self._step = -1
 

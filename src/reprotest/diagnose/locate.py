@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reprotest.compare.pairs import is_numbered
 from reprotest.diagnose.bench import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench
 from reprotest.diagnose.candidates import Candidate
 from reprotest.diagnose.experiments import Findings
@@ -31,21 +32,31 @@ def finer(bench: Bench, difference: Difference, free: tuple[Settings, Settings])
     before = difference.phase in _BEFORE
     if before and difference.location is not None:
         return []
-    seen = _at(bench, "operators", difference.step, free)
+    seen = _at(bench, "operators", difference, difference.step, free)
     if before:  # an operator of the first forward pass is given what differs already
         return [seen] if seen is not None and seen.phase in _BEFORE else []
     if seen is not None and seen.op is not None and seen.step == difference.step:
         return [seen]
     step = difference.step if seen is None else seen.step
-    module = _at(bench, "modules", step, free)
+    module = _at(bench, "modules", difference, step, free)
     again = (
-        _at(bench, "operators", module.step, free) if module is not None and module.step != difference.step else None
+        _at(bench, "operators", difference, module.step, free)
+        if module is not None and module.step != difference.step
+        else None
     )
     return [found for found in (module, again or seen) if found is not None]
 
 
-def _at(bench: Bench, level: str, step: int, free: tuple[Settings, Settings]) -> Difference | None:
-    return _differ_again(bench, Course(level=level, window=(step, step), values=True, stop_after_step=step), free)
+def _at(bench: Bench, level: str, coarse: Difference, step: int, free: tuple[Settings, Settings]) -> Difference | None:
+    """What differs at this step in the process that `coarse` speaks of: a helper may come to another difference sooner."""
+    course = Course(
+        level=level,
+        window=(step, step),
+        values=True,
+        stop_after_step=step,
+        stream=None if is_numbered(coarse.stream) else coarse.stream,
+    )
+    return _differ_again(bench, course, free)
 
 
 def refined(difference: Difference, finer: list[Difference]) -> Difference:
@@ -56,7 +67,10 @@ def refined(difference: Difference, finer: list[Difference]) -> Difference:
         # Sizes and the note speak of one pair of runs, so they change hands together.
         size = {key: getattr(seen, key) for key in ("max_abs", "max_rel", "ulp", "note")}
         if not located:
-            difference = replace(difference, phase=seen.phase, name=seen.name, kind=seen.kind, **size)
+            location = seen.location or difference.location
+            difference = replace(
+                difference, phase=seen.phase, name=seen.name, kind=seen.kind, location=location, **size
+            )
             located = True
         if seen.op is not None:
             difference = replace(difference, op=seen.op, location=seen.location or difference.location)

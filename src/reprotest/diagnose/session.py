@@ -15,6 +15,7 @@ from reprotest.diagnose.suspects import unproven_causes
 from reprotest.diagnose.verdict import judge, watch
 from reprotest.errors import StorageError
 from reprotest.factors import Setting, factor
+from reprotest.factors.external_state import AS_LEFT
 from reprotest.options import (
     OnEvent,
     RunEnded,
@@ -166,14 +167,14 @@ class Session:
         records = [t.record for t in pair]
         # Modules and operators are PyTorch's; a run that ended without its last notes may have imported it.
         imported = {name for record in records for names in record.extras("modules") for name in names}
+        files_differ = self._lab.state.freeze() is None and matters(*records)
         if not self._output_only and ("torch" in imported or not imported):
             self._on_event(StageStarted(Stage.LOCATE))
-            free = [_free(self._numbers[id(trial)]) for trial in pair]
+            free = [_free(self._numbers[id(trial)], files=files_differ) for trial in pair]
             self.report.located = finer(bench, difference, (free[0], free[1]))
             self.report.first_difference = refined(difference, self.report.located)
         self._on_event(StageStarted(Stage.EXPERIMENT))
         finest = self.report.located[-1] if self.report.located else difference
-        files_differ = self._lab.state.freeze() is None and matters(*records)
         suspects = candidates(records, finest, files_differ=files_differ)
         findings = find_causes(bench, suspects)
         self._conclude(bench, suspects, findings)
@@ -238,10 +239,15 @@ def as_first() -> dict[str, Setting]:
     return _free(0)
 
 
-def _free(number: int) -> dict[str, Setting]:
+def _free(number: int, *, files: bool = False) -> dict[str, Setting]:
     """The settings of the n-th repeated run: nothing is held.
+
+    With `files`, they are what its run found: as before all of them for the first, what an earlier one had left for every other.
 
     The order of a directory's listing is the one thing that mere repetition on one disk hides although no standard promises it,
     so the first run sees it sorted and every other run sees another order.
     """
-    return {"file.order": Setting(seed=number, variant=min(number, 1))}
+    settings = {"file.order": Setting(seed=number, variant=min(number, 1))}
+    if files:
+        settings["external.state"] = Setting(variant=AS_LEFT if number else 0)
+    return settings

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,6 +34,10 @@ _environment = os.environ
 
 SILENT = "REPROTEST_SILENT"
 """Environment variable of processes in which nothing is recorded."""
+
+_FAREWELL = 3.0
+"""Seconds that a program has for what it does at its exit, where it is ended early."""
+_sleep, _start_thread = time.sleep, _thread.start_new_thread  # the real ones, before any factor replaces them
 
 current: Child | None = None
 """The probe of this process; None outside of a run."""
@@ -246,7 +252,11 @@ class Child:
             self.stop()
 
     def stop(self) -> None:
-        """End this process because the plan wants no more of it."""
+        """End this process because the plan wants no more of it.
+
+        What the program has registered for its exit is carried out (a lock file is deleted, say), for as long as that takes no longer
+        than `_FAREWELL`.
+        """
         self.finish()
         try:
             Path(self._run_dir, "stopped").touch()
@@ -254,6 +264,9 @@ class Child:
             sys.stderr.flush()
         except (OSError, ValueError):
             pass
+        _start_thread(_end_later, ())
+        with suppress(Exception):
+            atexit._run_exitfuncs()
         _exit(0)
 
     def finish(self) -> None:
@@ -342,6 +355,11 @@ class Child:
         self._closed = False
         self._streams.reset()
         self._notes = self._new_notes()
+
+
+def _end_later() -> None:
+    _sleep(_FAREWELL)
+    _exit(0)
 
 
 def _reading(factor: Factor) -> dict[str, Any]:

@@ -126,8 +126,13 @@ class State:
             return False
         return True
 
+    def cut(self) -> None:
+        """Called after a run that was ended early: what it had not put in order again (a lock, half a file) is not for the next one."""
+        self._as_left = False
+
     def hold(self, setting: Setting | None) -> None:
-        """Called before a run starts: give it the files as `setting` says. Free (None): as the last free run left them.
+        """Called before a run starts: give it the files as `setting` says. Free (None): as the last free run left
+        them, or, where that was `cut`, as the last run before the experiments did.
 
         Raises:
             OSError: a file could not be put into place.

@@ -94,13 +94,14 @@ class Modules:
             stream = self._child.stream_here()
             if stream is None or not in_window(self._child, stream):
                 return
+            location = self._child.site()
             for name, value in [
                 *((f"input[{i}]", v) for i, v in enumerate(args)),
                 *((f"input[{k!r}]", v) for k, v in kwargs.items()),
             ]:
                 for path, leaf in leaves(value, name):
                     if isinstance(leaf, Tensor) and not leaf.requires_grad:
-                        put(self._child, path, Phase.DATA, leaf, stream=stream)
+                        put(self._child, path, Phase.DATA, leaf, location=location, stream=stream)
         except Exception as error:
             self._child.note(f"the input of a module could not be observed: {error!r}")
 
