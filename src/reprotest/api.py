@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reprotest.errors import CommandFailed, NotReproducible, UsageError
-from reprotest.options import OnEvent, RunOptions, ignore
+from reprotest.options import BASE_SEED, OnEvent, RunOptions, ignore
 from reprotest.result import RunReport, Verdict
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def run(
     timeout: float | None = None,
     diagnose: bool = True,
     keep: bool = False,
-    seed: int = 0,
+    seed: int = BASE_SEED,
     on_event: OnEvent = ignore,
 ) -> RunReport:
     """Run a command several times, compare the runs and, when they differ, find the cause. As `python -m reprotest run`.
@@ -132,7 +132,7 @@ def assert_reproducible(
     steps: int | None = None,
     timeout: float | None = None,
     diagnose: bool = True,
-    seed: int = 0,
+    seed: int = BASE_SEED,
 ) -> RunReport:
     """Call a function in several fresh processes and fail unless all of them compute the same, bit for bit.
 

@@ -9,15 +9,14 @@ from reprotest.diagnose.bench import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench
 from reprotest.diagnose.candidates import Candidate
 from reprotest.diagnose.experiments import Findings
 from reprotest.diagnose.laboratory import Course, Settings, Trial
-from reprotest.factors import Setting
 from reprotest.result import Difference
 
 _TRAINING = ("init", "data", "forward", "loss", "backward", "update")
 _BEFORE = ("init", "data")
 _BY_OPERATOR = ("torch.kernels", "memory.uninitialised", "torch.random", "cuda.random")
 """Act inside of an operator: the line is where that is called."""
-_MOST_SITES = 8
-"""How many call sites of one cause are tried one by one."""
+_MOST_SITES = 256
+"""How many call sites of one cause are tried."""
 
 
 def finer(bench: Bench, difference: Difference, free: tuple[Settings, Settings]) -> list[Difference]:
@@ -93,7 +92,7 @@ def _differ_again(bench: Bench, course: Course, free: tuple[Settings, Settings])
 def site_of(bench: Bench, candidate: Candidate, findings: Findings, operator_line: str | None = None) -> str | None:
     """The user's line through which a proven cause acts.
 
-    One known call site is the answer; several are freed one at a time; with none, or where it acts elsewhere, it is the line of the
+    One known call site is the answer; among several, the one that matters is searched by halves; with none, or where it acts elsewhere, it is the line of the
     operator that differed by itself, or else both runs are traced, operator by operator or line by line, and the first line whose values
     differ is the answer.
 
@@ -112,27 +111,36 @@ def site_of(bench: Bench, candidate: Candidate, findings: Findings, operator_lin
         guilty = _guilty_site(bench, candidate, findings, sites[:_MOST_SITES])
         if guilty is not None:
             return guilty
+        sites = []  # each of them was cleared, alone or among others
     traced = _traced_operator(bench, candidate, findings) if by_operator and not sites else None
     traced = traced or _trace(bench, candidate, findings, replace(bench.course, level="lines"))
     return traced or (sites[0] if sites else None)
 
 
 def _guilty_site(bench: Bench, candidate: Candidate, findings: Findings, sites: list[str]) -> str | None:
-    """The first call site whose freedom alone brings a difference back."""
+    """The first call site whose freedom alone brings a difference back: half of them are freed at a time."""
     reference = findings.pinned
     if reference is None:
         return None
-    for site in sites:
-        one = replace(findings.freed[candidate.id][candidate.id], only=(site,))
+    every = len(sites)
 
-        def work(one: Setting = one) -> tuple[str, list[Trial], str | None]:
-            trial = bench.trial({**findings.reference, candidate.id: one}, reference)
+    def differs(some: list[str]) -> bool:
+        freed = replace(findings.freed[candidate.id][candidate.id], only=tuple(some))
+
+        def work() -> tuple[str, list[Trial], str | None]:
+            trial = bench.trial({**findings.reference, candidate.id: freed}, reference)
             outcome = DIFFERENT if trial.difference else IDENTICAL if trial.usable else INCONCLUSIVE
             return outcome, [trial], None
 
-        if bench.row(f"{candidate.id} left to vary at {site} alone", candidate.id, work).outcome == DIFFERENT:
-            return site
-    return None
+        where = some[0] if len(some) == 1 else f"{len(some)} of {every} lines"
+        return bench.row(f"{candidate.id} left to vary at {where} alone", candidate.id, work).outcome == DIFFERENT
+
+    shown = False
+    while len(sites) > 1:
+        half = sites[: (len(sites) + 1) // 2]
+        shown = differs(half)
+        sites = half if shown else sites[len(half) :]
+    return sites[0] if shown or differs(sites) else None
 
 
 def _traced_operator(bench: Bench, candidate: Candidate, findings: Findings) -> str | None:
