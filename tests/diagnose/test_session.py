@@ -332,3 +332,26 @@ def test_a_lock_that_a_program_deletes_at_its_exit(explain, tmp_path) -> None:  
     assert report.first_difference is not None
     assert (report.first_difference.step, report.first_difference.phase) == (0, "data")
     assert not (tmp_path / "train.lock").exists()
+
+
+def test_a_large_value_does_not_hide_the_one_beside_it(explain) -> None:  # type: ignore[no-untyped-def]
+    """The nodes of a graph lead to each other, so that looking at one list of them alone takes a while."""
+    report = explain(
+        """
+        import random
+        import reprotest
+
+        class Node:
+            def __init__(self, number):
+                self.number, self.others = number, []
+
+        rng = random.Random(0)
+        nodes = [Node(i) for i in range(200)]
+        for node in nodes:
+            node.others = rng.sample(nodes, 4)
+        reached = list({other for node in nodes for other in node.others})
+        index = {node: i for i, node in enumerate(reached)}
+        reprotest.observe("order", [node.number for node in index])
+        """
+    )
+    assert causes(report) == {"memory.address": (True, "train.py:12")}

@@ -81,13 +81,20 @@ class Fingerprint:
         self._nodes = 0
         self._path: set[int] = set()
 
-    def of(self, value: Any) -> bytes:
-        """16 bytes for one value."""
+    def of(self, *values: Any) -> bytes:
+        """16 bytes for some values together."""
         self._hash = Hasher()
-        self._nodes = 0
         self._path.clear()
-        self._value(value, 0)
-        self.cost += self._nodes
+        self._tag(f"{len(values)} values")
+        left = _MOST_NODES
+        for waiting, value in zip(range(len(values), 0, -1), values, strict=True):
+            # A large one must not keep those behind it from being looked at.
+            share = left // waiting
+            self._nodes = _MOST_NODES - share
+            self._value(value, _TOP - 1)
+            used = min(self._nodes - _MOST_NODES + share, share)
+            left -= used
+            self.cost += used
         return self._hash.digest()
 
     def _tag(self, text: str) -> None:

@@ -170,7 +170,7 @@ class LineTracer:
         if mine.cut or stream is None:
             return
         mine.fingerprint.results = loops
-        digest = mine.fingerprint.of(tuple(values))
+        digest = mine.fingerprint.of(*values)
         stream.writer.event(location, Phase.OUTPUT, digest, location=location)
         mine.events += 1
         if mine.events % _FRAME == 0:
