@@ -137,6 +137,22 @@ def test_workers_inherit_the_state_and_differ_when_they_reseed_themselves(play) 
     assert played.uses["numpy.random"] == {"main.py:9": 2}
 
 
+def test_what_a_worker_used_is_known_though_its_pool_kills_it(play) -> None:
+    source = """
+        import multiprocessing
+        import numpy as np
+
+        def noise(number):
+            return np.random.default_rng().random()
+
+        if __name__ == "__main__":
+            with multiprocessing.get_context("spawn").Pool(2) as pool:
+                print(pool.map(noise, range(4)))
+    """
+    assert "main.py:6" in play(source).uses["numpy.random"]
+    assert play(source, {"numpy.random": 0}).out != play(source, {"numpy.random": 1}).out
+
+
 def test_pin_seeds_the_global_generator() -> None:
     import numpy as np
 

@@ -80,6 +80,7 @@ class Child:
         """What hands events to the calling thread's writer that a probe still holds back."""
         self._finished = False
         self._closed = False
+        self._saving = False
         self._parent_key = self._base_key
         self._notes = self._new_notes()
         _environment[process.PARENT] = self._base_key
@@ -123,7 +124,12 @@ class Child:
         return self._sites.of_file(file) is not None
 
     def used(self, factor_id: str, site: str | None = None, calls: int = 1) -> None:
-        self._notes.used(factor_id, site, calls)
+        is_new = self._notes.used(factor_id, site, calls)
+        if is_new and site is not None and not self._saving and process.multiprocessing_name() is not None:
+            # Pools and data loaders may kill their workers at any time, and that this happened at all is what counts.
+            self._saving = True
+            self._notes.write()
+            self._saving = False
 
     def note(self, sentence: str) -> None:
         """Say something in the report, under what could not be observed."""

@@ -26,11 +26,14 @@ class Notes:
         self._written = 0.0
         self._monotonic = time.monotonic  # the real clock, taken before any factor replaces it
 
-    def used(self, factor_id: str, site: str | None, calls: int) -> None:
+    def used(self, factor_id: str, site: str | None, calls: int) -> bool:
+        """Count a use. Returns whether it is the first of this factor at this site."""
         sites = self._factors.setdefault(factor_id, {})
         key = site or ""
+        is_new = key not in sites
         sites[key] = sites.get(key, 0) + calls
         self._dirty = True
+        return is_new
 
     def say(self, sentence: str) -> None:
         self._sentences.setdefault(sentence)
