@@ -74,6 +74,28 @@ def test_harmless_ones_stay_on_while_others_are_tried() -> None:
     assert asked == [2, 3, 4]
 
 
+def test_what_conceals_others_is_judged_apart_from_them() -> None:
+    """A warm cache hides on what its making depends, and another home directory hides the cache."""
+    cache, home, *others = (Variation("cache", 1, "warm", alone=True, apart=True), *some(4, alone=(3,)))
+    guilty = others.pop()
+    seen: list[Combination] = []
+
+    def ask(combination: Combination) -> str:
+        seen.append(combination)
+        if cache in combination:
+            return OTHER if home not in combination else SAME
+        return OTHER if guilty in combination else SAME
+
+    found = judged([home, *others, cache, guilty], ask)
+    assert found.sensitive == {cache: frozenset(), guilty: frozenset()}
+    assert all(len(combination) == 1 for combination in seen if cache in combination)
+
+    def harmless_when_warm(combination: Combination) -> str:
+        return OTHER if guilty in combination and cache not in combination else SAME
+
+    assert judged([cache, *others, guilty], harmless_when_warm).sensitive == {guilty: frozenset()}
+
+
 def test_an_interaction_is_found_with_all_that_belong_to_it_and_nothing_else() -> None:
     variations = some(9, alone=(8,))
     ask, _ = oracle([variations[1], variations[6], variations[8]])

@@ -51,6 +51,8 @@ def test_a_program_that_depends_on_nothing_gets_an_empty_table(varied: Varied) -
         ("os.getcwd()", "cwd"),
         ("str(os.umask(0o22))", "environment"),
         ("len(os.environ.get('REPROTEST_NOISE', ''))", "environment"),
+        ("len(os.environ)", "environment"),
+        ("sorted(os.environb.copy())", "environment"),
         ("os.uname().nodename", "process.id"),
         ("socket.gethostname()", "process.id"),
         ("os.environ['OMP_NUM_THREADS']", "threads.count"),
@@ -231,3 +233,38 @@ def test_the_report_for_people_names_it_all(varied: Varied) -> None:
     )
     assert "TZ=UTC → TZ=REPROA-14 (UTC+14)" in shown
     assert "python.random and python.hash: not asked for" in shown
+
+
+def test_addresses_that_cannot_be_held_are_named_all_the_same(varied: Varied) -> None:
+    """How much is allocated before depends on what is not held; told apart by creation order, the objects are as before."""
+    source = """
+        import reprotest
+
+        class Node:
+            pass
+
+        with open("/proc/uptime") as file:
+            kept = [bytearray(700) for _ in range(int(float(file.read().split()[0]) * 100) % 997)]
+        nodes = [Node() for _ in range(50)]
+        reprotest.observe("order", [nodes.index(node) for node in set(nodes)])
+        """
+    report = varied(source, "--vary=+memory.address,+timezone,+file.order")
+    assert report["verdict"] == "unstable"
+    assert named(report) == {"memory.address"}
+    assert report["insensitive_to"] == ["file.order", "timezone"]
+
+
+def test_a_cache_does_not_hide_on_what_its_making_depends(varied: Varied) -> None:
+    source = """
+        import os, time
+        import reprotest
+
+        if not os.path.exists("cache.txt"):
+            with open("cache.txt", "w") as file:
+                file.write(str(time.localtime(0).tm_hour))
+        with open("cache.txt") as file:
+            reprotest.observe("hour", float(file.read()))
+        """
+    report = varied(source, "--vary=+external.state,+timezone,+file.order,+locale")
+    assert named(report) == {"timezone"}
+    assert {"external.state", "file.order", "locale"} <= set(report["insensitive_to"])

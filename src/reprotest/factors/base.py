@@ -257,6 +257,10 @@ class Factor:
         """Does it say nothing when the program fails under this variant, as one that it did not ask for and need not support?"""
         return False
 
+    def conceals(self, variant: int) -> bool:
+        """May the program not come to what other variations change under this one, as where it finds its results ready made?"""
+        return False
+
     def presumes_stable(self, variant: int) -> bool:
         """Does this variant say nothing of a program that differs when it is merely repeated? `vary` tries such variants last."""
         return False

@@ -15,15 +15,18 @@ _SHOWN = r"""(?:
       | RANK|LOCAL_RANK|WORLD_SIZE|LOCAL_WORLD_SIZE|GROUP_RANK|MASTER_PORT
     )"""
 """Variables that libraries of this field read. Only these are shown with their values."""
-_NOISE = {"REPROTEST_NOISE": "x" * 3_001}
+NOISE = "REPROTEST_NOISE"
+"""The variable that a variation adds for the program to see."""
+_LENGTH = 3_001
 _UMASK = 0o077
+_MORE, _CLOSED = 1, 2
 
 
 class Environment(Factor):
     """The variables themselves, and the room that they take on the stack."""
 
     id = "environment"
-    what = "environment variables: switches that libraries read, and the size of the environment, which moves the stack"
+    what = "environment variables: switches that libraries read, and the size of the environment, which moves the stack; and the umask"
     fix = "set the variables that matter in one place (the flake, the image, .env) and record them with the run"
     order = 73
 
@@ -43,7 +46,9 @@ class Environment(Factor):
         return shown
 
     def launch(self, setting: Setting) -> Launch:
-        return Launch(env=_NOISE, umask=_UMASK) if setting.variant == 1 else Launch()
+        if setting.variant == _MORE:
+            return Launch(env={NOISE: "x" * _LENGTH})
+        return Launch(umask=_UMASK) if setting.variant == _CLOSED else Launch()
 
     def perturb(self, k: int) -> str | None:
-        return f"3 kB more of environment variables, umask {_UMASK:03o}" if k == 1 else None
+        return {_MORE: "3 kB more of environment variables", _CLOSED: f"umask {_UMASK:03o}"}.get(k)

@@ -57,6 +57,9 @@ class ExternalState(Factor):
     def may_fail(self, variant: int) -> bool:
         return variant == _REHEARSED
 
+    def conceals(self, variant: int) -> bool:
+        return variant == AS_LEFT
+
     def presumes_stable(self, variant: int) -> bool:
         return variant == _REHEARSED
 

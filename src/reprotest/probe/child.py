@@ -17,7 +17,7 @@ from typing import Any
 
 from reprotest.digest import fingerprint, sketch
 from reprotest.factors import Factor, Setting, all_factors
-from reprotest.probe import process
+from reprotest.probe import environment, process
 from reprotest.probe.imports import ImportHooks
 from reprotest.probe.notes import Notes
 from reprotest.probe.plan import Plan
@@ -395,6 +395,7 @@ def start(plan_path: str) -> None:
         return
     child = current = Child(Plan.read(plan_path))
     child._imports.install()
+    environment.install()
     _flush_before_exit(child)
     for factor in all_factors():
         try:

@@ -18,6 +18,8 @@ from typing import Any
 from reprotest.errors import CommandError, StorageError
 from reprotest.factors import Launch, Setting, factor
 from reprotest.factors.base import SCRATCH
+from reprotest.factors.environment import NOISE
+from reprotest.probe.environment import HIDDEN
 from reprotest.probe.plan import Plan
 from reprotest.record.files import write_whole
 from reprotest.result import Difference
@@ -108,6 +110,7 @@ def child_environment(plan_path: Path, launch: Launch, extra: Mapping[str, str |
             env.pop(name, None)
         else:
             env[name] = value.replace(SCRATCH, scratch)
+    env[HIDDEN] = ",".join(sorted(name for name in env if name not in os.environ and name not in (HIDDEN, NOISE)))
     return env
 
 

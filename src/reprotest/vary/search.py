@@ -5,6 +5,8 @@ variations which change the result only together are found too. Unlikely variati
 differs it is halved until the guilty one stands alone, and is then tried without the harmless ones. If it is harmless by itself after all,
 the harmless ones are halved in their turn until those are left without which nothing changes.
 
+A few variations conceal others, as a warm cache does from which a program takes what it would else compute. They are judged apart.
+
 The search knows nothing of runs: it asks for the outcome of a combination, and gives the same questions for the same answers.
 """
 
@@ -143,10 +145,13 @@ def _judge(group: Sequence[Variation], ask: Ask, judged: Judged) -> None:
 
 def _kept(harmless: Iterable[Variation], group: Iterable[Variation]) -> Combination:
     """The harmless variations that can be on beside a group: one of each factor, the first, and none of the group's factors."""
+    group = list(group)
+    if any(variation.apart for variation in group):
+        return frozenset()
     taken = {variation.factor_id for variation in group}
     kept = []
     for variation in harmless:
-        if variation.factor_id not in taken:
+        if variation.factor_id not in taken and not variation.apart:
             taken.add(variation.factor_id)
             kept.append(variation)
     return frozenset(kept)

@@ -139,7 +139,7 @@ class Session:
         if reference is None:
             if self._partial.identity:
                 first = self._start_anew()
-            reference = self._repeated(identity=False)
+            reference = self._repeated_somehow()
         wanted = selected(self._options.select, (one.id for one in all_factors()))
         self._variations, self.report.skipped = fitting(first.record, wanted, seeds=self._options.seeds)
         dropped = {one.factor_id for one in self._variations} & set(self._partial.without)
@@ -184,6 +184,7 @@ class Session:
         else:
             rows = []
             guilty = [one for one in variations if self._partial.detail(one.key) and one not in rest]
+            rest = rest if guilty else variations
             self._judged = Judged(sensitive=dict.fromkeys(guilty, frozenset()))
         bench = self._new_bench(reference, len(groups(rest)))
         bench.rows += rows
@@ -239,6 +240,16 @@ class Session:
         reference = self._ground.repeated(identity=identity)
         self._partial.restart(str(reference.replica.run_dir), identity=identity)
         return reference
+
+    def _repeated_somehow(self) -> Trial:
+        """The same, with objects told apart by creation order where that is what it takes: where they lie cannot always be held."""
+        try:
+            return self._repeated(identity=False)
+        except Unstable as unstable:
+            try:
+                return self._repeated(identity=True)
+            except Unstable:
+                raise unstable from None
 
     # --- the result ---------------------------------------------------------------------------------------------
 

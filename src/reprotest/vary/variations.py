@@ -20,6 +20,7 @@ class Variation:
         to: the value in words.
         alone: try it by itself: it often changes something.
         first: try it without the harmless ones first: it takes long, and nearly always changes something.
+        apart: nothing else is judged beside it, nor it beside anything else: see `Factor.conceals`.
     """
 
     factor_id: str
@@ -27,6 +28,7 @@ class Variation:
     to: str
     alone: bool = False
     first: bool = False
+    apart: bool = False
 
     @property
     def key(self) -> str:
@@ -85,9 +87,10 @@ def fitting(record: Record, chosen: Iterable[str], *, seeds: bool = False) -> tu
                 skipped.append(Skipped(one.id, variants))
             continue
         for number, variant in enumerate(variants):
-            compiles = one.compiles(variant)
+            compiles, apart = one.compiles(variant), one.conceals(variant)
             label = one.perturb(variant) or f"variant {variant}"
-            variation = Variation(one.id, variant, label, one.likely or compiles, first=compiles)
+            alone = one.likely or compiles or apart
+            variation = Variation(one.id, variant, label, alone, first=compiles, apart=apart)
             found.append(variation)
             rank[variation.key] = number
     later = len(found) + 1
