@@ -62,6 +62,13 @@ def test_unless_the_others_do_not_explain_everything() -> None:
     assert [each.detail for each in lost] == ["numpy.random"]
 
 
+def test_the_programs_own_variables_are_tried_before_generators_that_were_never_drawn_from() -> None:
+    unlikely = {"held:scheduler", "numpy.random"}
+    lost, rows = find(["held:scheduler", "numpy.random"], needs("held:scheduler"), unlikely)
+    assert [each.detail for each in lost] == ["scheduler"]
+    assert [row.what for row in rows] == ["put back: the program's own numbers"]
+
+
 def test_what_only_helps_is_likely_and_not_proven() -> None:
     lost, _ = find(["torch.random"], lambda given: LATER if given else FIRST)
     assert [(each.detail, each.proven) for each in lost] == [("torch.random", False)]
@@ -86,9 +93,9 @@ def test_the_programs_own_variables_are_told_under_the_detail_that_they_are() ->
     held = {"held:optimizer", "held:buffers"}
     lost, rows = find(["held:optimizer", "held:buffers", "optimizer"], needs("held:optimizer", "optimizer"), held)
     assert [(each.detail, each.proven) for each in lost] == [("optimizer", True)]
-    assert "of the program's variables moments" in lost[0].evidence
+    assert "the program's own moments" in lost[0].evidence
     assert [row.what for row in rows[:2]] == [
-        "put back: optimizer", "put back: optimizer and of the program's variables moments, other arrays"
+        "put back: optimizer", "put back: optimizer and the program's own moments, averages and other arrays"
     ]  # fmt: skip
 
 

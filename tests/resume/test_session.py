@@ -213,3 +213,41 @@ def test_a_stop_between_two_steps_is_told(tmp_path: Path) -> None:
     code, document, _ = resume(tmp_path, *halves)
     assert (code, document["causes"], document["unobserved"]) == (1, [], []), document
     assert "in the middle of an accumulation" in document["first_difference"]["note"]
+
+
+def test_a_variable_that_is_used_before_the_forward_pass_is_put_back_in_time(tmp_path: Path) -> None:
+    """Where the training begins on resuming differs, too, but belongs to the commands: it is not blamed."""
+    source = """
+        import sys
+        import torch
+
+        class Curriculum:
+            difficulty = 0.1
+
+        def main():
+            torch.manual_seed(0)
+            rows, curriculum = torch.randn(20, 3), Curriculum()
+            model = torch.nn.Linear(3, 1)
+            optimizer = torch.optim.SGD(model.parameters(), 0.05)
+            start, end = 0, 2 if "--half" in sys.argv else 4
+            if "--rest" in sys.argv:
+                saved = torch.load("last.pt")
+                model.load_state_dict(saved["model"])
+                optimizer.load_state_dict(saved["optimizer"])
+                start = saved["epoch"]
+            for epoch in range(start, end):
+                for batch in rows.split(5):
+                    loss = (model(batch * curriculum.difficulty) - batch.sum(1, keepdim=True)).pow(2).mean()
+                    optimizer.zero_grad()
+                    loss.backward()
+                    optimizer.step()
+                curriculum.difficulty *= 2
+                torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch + 1}, "last.pt")
+
+        main()
+        """
+    (tmp_path / "grow.py").write_text(textwrap.dedent(source))
+    _, document, _ = resume(tmp_path, "--full", "grow.py", "--first", "grow.py --half", "--second", "grow.py --rest")
+    assert details(document) == {"scheduler": True}, document
+    assert document["causes"][0]["variables"] == "curriculum.difficulty"
+    assert "curriculum.difficulty" in document["causes"][0]["fix"]

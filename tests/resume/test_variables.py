@@ -62,6 +62,12 @@ def told(tmp_path: Path):
         ("adam.count", True, "optimizer"),
         ("opt.t", True, "optimizer"),
         ("m", True, "scheduler"),
+        ("t", True, "data.position"),
+        ("stats.m2", True, "buffers"),
+        ("self.reward_mean", True, "buffers"),
+        ("running_var[0]", True, "buffers"),
+        ("ema_loss", True, "buffers"),
+        ("best", True, "scheduler"),
         ("self.global_step", True, "data.position"),
         ("epoch", True, "data.position"),
         ("order", False, "data.position"),
@@ -76,6 +82,12 @@ def told(tmp_path: Path):
 )
 def test_a_name_tells_what_a_variable_is_for(name: str, number: bool, expected: str) -> None:
     assert kind(name, number=number) == expected
+
+
+def test_a_count_beside_moments_belongs_to_the_optimizer() -> None:
+    assert kind("t", number=True, arrays=["w", "m", "v"]) == "optimizer"
+    assert kind("opt.t", number=True, arrays=["m"]) == "optimizer"
+    assert kind("schedule.t", number=True, arrays=["m"]) == "data.position"
 
 
 def test_places_are_named_as_the_program_would_and_can_be_set(told) -> None:

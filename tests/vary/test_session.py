@@ -190,8 +190,10 @@ def test_two_variations_that_act_only_together_are_named_together(varied: Varied
         "--vary=+timezone,+threads.count,+locale",
         environment={"OMP_NUM_THREADS": "2"},
     )
-    assert named(report) == {"threads.count"}
-    assert [other["factor"] for other in report["sensitive_to"][0]["beside"]] == ["timezone"]
+    together = {item["factor"]: [other["factor"] for other in item["beside"]] for item in report["sensitive_to"]}
+    assert together == {"threads.count": ["timezone"], "timezone": ["threads.count"]}
+    assert report["insensitive_to"] == ["locale"]
+    assert "depend on threads.count together with timezone (3 factors varied)" in " ".join(report["shown"].split())
 
 
 def test_a_program_that_fails_under_a_variation_says_what_it_said(varied: Varied) -> None:

@@ -249,8 +249,12 @@ class Factor:
         found = [k for k in range(1, most + 1) if self.perturb(k) is not None]
         return found or "there is no other value of it on this machine"
 
-    def compiles(self, variant: int) -> bool:
-        """Is the program compiled under this variant, so that it must not be observed operator by operator?"""
+    def remedy(self, variant: int) -> str:
+        """`fix`, where only this variant changes the result."""
+        return self.fix
+
+    def other_operators(self, variant: int) -> bool:
+        """Does the program call other operators under this variant, or compiled ones, so that they are not to be compared one by one?"""
         return False
 
     def may_fail(self, variant: int) -> bool:

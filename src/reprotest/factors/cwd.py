@@ -50,6 +50,11 @@ class Cwd(Factor):
     def perturb(self, k: int) -> str | None:
         return {1: "another home directory, an empty one", _ELSEWHERE: "another path of the working directory"}.get(k)
 
+    def remedy(self, variant: int) -> str:
+        if variant == _ELSEWHERE:
+            return "let nothing depend on where the folder lies: use paths relative to it, not absolute ones, as names, seeds and keys"
+        return "let the program read what it needs below its own folder, or from the configuration, not below the home directory"
+
     def usual(self, seen: Seen) -> str:
         return "yours"
 

@@ -50,5 +50,12 @@ class Environment(Factor):
             return Launch(env={NOISE: "x" * _LENGTH})
         return Launch(umask=_UMASK) if setting.variant == _CLOSED else Launch()
 
+    def remedy(self, variant: int) -> str:
+        return (
+            "let nothing depend on who may read a file, or set the umask for every run"
+            if variant == _CLOSED
+            else self.fix
+        )
+
     def perturb(self, k: int) -> str | None:
         return {_MORE: "3 kB more of environment variables", _CLOSED: f"umask {_UMASK:03o}"}.get(k)

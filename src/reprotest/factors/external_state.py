@@ -27,6 +27,10 @@ _LABELS = {
 }
 
 
+_INPUTS = "start every run from the same inputs: write to a fresh folder, do not go on from what is lying there, check inputs by digest"
+_PROCESS = "in a process that trains more than once, seed and set up at the start of each training, not when a module is imported"
+
+
 class ExternalState(Factor):
     """Watched from inside; held from outside, by putting files back before a run starts (`reprotest.run.state`).
 
@@ -38,15 +42,15 @@ class ExternalState(Factor):
 
     id = "external.state"
     what = "what an earlier run, or anyone, has left: files, and in its process imported modules; and what comes over the network"
-    fix = (
-        "start every run from the same inputs: write to a fresh folder, do not go on from what is lying there, check inputs by digest; "
-        "in a process that trains more than once, seed and set up at the start of each training, not when a module is imported"
-    )
+    fix = f"{_INPUTS}; {_PROCESS}"
     repeats = True
     order = 20
 
     def perturb(self, k: int) -> str | None:
         return _LABELS.get(k)
+
+    def remedy(self, variant: int) -> str:
+        return {AS_LEFT: _INPUTS, _REHEARSED: _PROCESS}.get(variant, self.fix)
 
     def variations(self, seen: Seen) -> Sequence[int] | str:
         return AS_LEFT, _REHEARSED

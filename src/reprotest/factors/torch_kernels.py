@@ -32,6 +32,15 @@ _LABELS = {
 }
 
 
+_ALIKE = "compile the model in all runs that are to be compared, or in none"
+_REMEDIES = {
+    _COMPILE: _ALIKE,
+    _EAGER: _ALIKE,
+    _SPLIT: "evaluate with one batch size everywhere, and record it with the result: kernels are chosen by the shape of the batch",
+    _TF32: "set torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32 in the program",
+    _NO_TF32: "set torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32 in the program",
+    _NCCL: f"set {_ALGORITHM}, and keep the number of ranks and the size of DDP's buckets",
+}
 _INDUCTOR = "torch._inductor.config"
 
 
@@ -164,8 +173,11 @@ class TorchKernels(Factor):
     def perturb(self, k: int) -> str | None:
         return _LABELS.get(k)
 
-    def compiles(self, variant: int) -> bool:
-        return variant == _COMPILE
+    def remedy(self, variant: int) -> str:
+        return _REMEDIES.get(variant, self.fix)
+
+    def other_operators(self, variant: int) -> bool:
+        return variant in (_COMPILE, _SPLIT)
 
     def may_fail(self, variant: int) -> bool:
         return True

@@ -87,8 +87,9 @@ def _parts(report: ResumeReport, marks: Glyphs, console: Console) -> Iterator[Re
         yield Padding(Text(text(report.error), style="yellow"), (0, 0, 0, 2))
     for cause in report.causes:
         known = detail(cause.detail)
+        what = f"which the program keeps in {text(cause.variables)}" if cause.variables else known.what
         head = Text.assemble(
-            ("Lost: " if cause.proven else "Probably lost: ", "bold"), (cause.detail, "bold red"), f", {known.what}."
+            ("Lost: " if cause.proven else "Probably lost: ", "bold"), (cause.detail, "bold red"), f", {what}."
         )
         proof = Text.assemble(("Proof: " if cause.proven else "Not proven: ", "bold"), f"{text(cause.evidence)}.")
         change = Text.assemble(("What to change: ", "bold green"), words.sentence(cause.fix))

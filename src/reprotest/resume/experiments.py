@@ -67,7 +67,9 @@ def find_lost(
     everything: Tried | None = None
     counters = [name for name in candidates if name != _COUNTERS]  # saved before they were counted on, perhaps
     tried: list[list[str]] = []
-    for needed in ([name for name in candidates if name not in unlikely], list(candidates), counters):
+    likely = [name for name in candidates if name not in unlikely]
+    held = [name for name in candidates if name not in unlikely or ":" in name]
+    for needed in (likely, held, list(candidates), counters):
         if needed and needed not in tried:
             tried.append(list(needed))
             everything = row(f"put back: {_listed(needed)}", frozenset(needed))
@@ -95,8 +97,17 @@ def _merged(found: list[Lost]) -> list[Lost]:
     by_detail: dict[str, Lost] = {}
     for one in found:
         known = by_detail.get(one.detail)
-        by_detail[one.detail] = one if known is None else replace(known, evidence=f"{known.evidence}. {one.evidence}")
+        by_detail[one.detail] = one if known is None else _joined(known, one)
     return list(by_detail.values())
+
+
+def _joined(a: Lost, b: Lost) -> Lost:
+    return replace(
+        a,
+        evidence=f"{a.evidence}. {b.evidence}",
+        fix="; ".join(dict.fromkeys((a.fix, b.fix))),
+        variables=", ".join(filter(None, (a.variables, b.variables))),
+    )
 
 
 def _lost(name: str, note: str, needed: list[str], difference: Difference, source: str) -> Lost:
@@ -109,7 +120,15 @@ def _lost(name: str, note: str, needed: list[str], difference: Difference, sourc
     )
     if name == "torch.random":
         evidence += _DRAWN.get(difference.phase, "")
-    return Lost(detail(name).id, True, evidence, detail(name).fix)
+    return _lost_piece(name, note, proven=True, evidence=evidence)
+
+
+def _lost_piece(name: str, note: str, *, proven: bool, evidence: str) -> Lost:
+    """With what to change: of the program's own variables these are to be saved, whatever they are for."""
+    known = detail(name)
+    if ":" not in name or not note:
+        return Lost(known.id, proven, evidence, known.fix)
+    return Lost(known.id, proven, evidence, f"keep {note} in the checkpoint, to be loaded with the rest", note)
 
 
 def _unproven(candidates: dict[str, str], baseline: Difference, everything: Tried) -> list[Lost]:
@@ -118,15 +137,15 @@ def _unproven(candidates: dict[str, str], baseline: Difference, everything: Trie
     if everything.outcome == "inconclusive" or left is None:
         why = everything.note or "the run with the pieces put back did not run through"
         return [
-            Lost(detail(name).id, False, f"it differs at the resumption; not tried: {why}", detail(name).fix)
-            for name in candidates
+            _lost_piece(name, note, proven=False, evidence=f"it differs at the resumption; not tried: {why}")
+            for name, note in candidates.items()
         ]
     if not candidates and left.phase != "data":
         return []
     later = bool(candidates) and _place(left) > _place(baseline)
     if later:
         said = f"with all that differs at the resumption put back, the runs agree longer, up to step {left.step} ({left.phase})"
-        return [Lost(detail(name).id, False, said, detail(name).fix) for name in candidates]
+        return [_lost_piece(name, note, proven=False, evidence=said) for name, note in candidates.items()]
     if _place(left) < _place(baseline):  # what was put back does not fit
         return []
     if left.phase in ("data", "loss", "forward") and "data.position" not in candidates:
@@ -142,7 +161,7 @@ _DRAWN = {
 }
 _COUNTERS = "held:data.position"
 _VARIABLES = {
-    "data.position": "counters and orders", "optimizer": "moments", "scheduler": "numbers", "buffers": "other arrays",
+    "data.position": "counters and orders", "optimizer": "moments", "scheduler": "numbers", "buffers": "averages and other arrays",
 }  # fmt: skip
 """What the kinds of the program's own variables are called in the table of experiments."""
 
@@ -157,5 +176,5 @@ def _listed(ids: list[str]) -> str:
     held = [_VARIABLES[id.partition(":")[2]] for id in ids if ":" in id]
     names = [id for id in ids if ":" not in id]
     if held:
-        names.append("of the program's variables " + ", ".join(held))
+        names.append("the program's own " + ", ".join(held))
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -62,13 +62,8 @@ def differing(full: Pieces, second: Pieces, step: int) -> dict[str, str]:
 def kept_pieces(kept_: Pieces) -> dict[str, str]:
     """Details of all that was kept of a program without an optimizer of PyTorch's, each with a note on what it is."""
     found: dict[str, list[str]] = {}
-    constant = set(kept_.pieces.get(CONSTANT, ()))
-    for name, value in kept_.pieces.get(HELD, {}).items():
-        if name in constant:
-            continue
-        found.setdefault(f"{HELD}:{kind(name, number=not isinstance(value, Value) or value.shape == ())}", []).append(
-            name
-        )
+    for name, of in _kinds(kept_.pieces).items():
+        found.setdefault(f"{HELD}:{of}", []).append(name)
     for detail, piece in (("optimizer", keras.OPTIMIZER), ("buffers", keras.BUFFERS)):
         if any(kept_.pieces.get(piece, ())):
             found[detail] = []
@@ -84,11 +79,19 @@ def _variables(full: dict[str, Any], second: dict[str, Any]) -> dict[str, str]:
     """Of the program's variables those that differ, or that an object in the resumed run lacks: "held:" and the detail → their names."""
     ours, theirs, holders = full.get(HELD, {}), second.get(HELD, {}), set(second.get(HOLDERS, ()))
     found: dict[str, list[str]] = {}
-    for name, value in ours.items():
+    for name, of in _kinds(full).items():
         lacks = name not in theirs and name.rpartition(".")[0] in holders
-        if lacks or (name in theirs and not same(value, theirs[name])):
-            found.setdefault(kind(name, number=not isinstance(value, Value) or value.shape == ()), []).append(name)
+        if lacks or (name in theirs and not same(ours[name], theirs[name])):
+            found.setdefault(of, []).append(name)
     return {f"{HELD}:{detail}": _listed(found[detail]) for detail in KINDS if detail in found}
+
+
+def _kinds(pieces: dict[str, Any]) -> dict[str, str]:
+    """The detail of each of the program's variables that the training changes."""
+    held, constant = pieces.get(HELD, {}), set(pieces.get(CONSTANT, ()))
+    numbers = {name for name, value in held.items() if not isinstance(value, Value) or value.shape == ()}
+    arrays = [name for name in held if name not in numbers]
+    return {name: kind(name, number=name in numbers, arrays=arrays) for name in held if name not in constant}
 
 
 def idle(full: Pieces) -> set[str]:

@@ -17,12 +17,14 @@ class Lost:
     Attributes:
         detail: which piece (`details.DETAILS`).
         proven: with it put back the resumed run agrees with the full one, without it it does not.
+        variables: the program's own variables that hold it; empty for what a framework keeps.
     """
 
     detail: str
     proven: bool
     evidence: str
     fix: str
+    variables: str = ""
 
 
 @dataclass

@@ -340,5 +340,5 @@ def _short(text: str, most: int = 100) -> str:
 
 
 def _observable(variation: Variation) -> bool:
-    """Does observing operators leave what this variation changes as it is? A dispatch mode sends compiled code back to eager."""
-    return not factor(variation.factor_id).compiles(variation.variant)
+    """Can operators be compared one by one? A dispatch mode, besides, sends compiled code back to eager."""
+    return not factor(variation.factor_id).other_operators(variation.variant)

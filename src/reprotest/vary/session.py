@@ -276,11 +276,16 @@ class Session:
             by_factor.setdefault(variation.factor_id, []).append(variation)
         for variation, beside in judged.sensitive.items():
             report.sensitive_to.append(self._sensitivity(bench, variation, beside))
+            # Each of several that change the result only together matters as much as the one that was tried last.
+            for other in sorted(beside, key=lambda one: one.key):
+                rest = (beside - {other}) | {variation}
+                report.sensitive_to.append(self._sensitivity(bench, other, rest))
         order = {one.id: number for number, one in enumerate(all_factors())}
         report.sensitive_to.sort(key=lambda item: order[item.factor])
         guilty = {item.factor for item in report.sensitive_to}
         for factor_id, variations in by_factor.items():
-            tried = [one for one in variations if one in judged.harmless or one in judged.sensitive]
+            together = {one for beside in judged.sensitive.values() for one in beside}
+            tried = [one for one in variations if one in judged.harmless or one in judged.sensitive or one in together]
             left = [one for one in variations if one not in tried]
             if tried and factor_id not in guilty:
                 report.insensitive_to.append(factor_id)
@@ -317,7 +322,7 @@ class Session:
             variation.to,
             difference,
             detail.final if detail else Final(),
-            _SEVERAL_SEEDS if own else one.fix,
+            _SEVERAL_SEEDS if own else one.remedy(variation.variant),
             tuple(Other(other.factor_id, other.to) for other in sorted(beside, key=lambda o: o.key)),
             sites[0] if len(sites) == 1 else None,
         )

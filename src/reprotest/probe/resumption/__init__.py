@@ -57,6 +57,7 @@ def install(child: Child) -> None:
             part.install()
         if moments.at is not None:
             variables = Variables(child, moments, modules.known)
+            variables.install()
             _outermost.install(module, lambda *call: _forward(module, moments, variables, *call))
 
     child.on_import("torch", loaded)  # after the probe, whose hooks count the steps
@@ -68,6 +69,6 @@ def install(child: Child) -> None:
 
 def _forward(torch: Any, moments: Moments, variables: Variables, module: Any, call: Any, args: Any, kwargs: Any) -> Any:
     """The outermost call of a module: in training it is the first thing that a step computes."""
-    if moments.here and module.training and torch.is_grad_enabled():
+    if moments.counts and module.training and torch.is_grad_enabled():
         moments.guarded("what the program's variables hold", variables.step_begins)
     return call(*args, **kwargs)

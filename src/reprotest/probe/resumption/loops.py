@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reprotest.probe.child import Child
 
+LOOP = "loop"
+"""The piece that says where it begins."""
 _LOOPS = (ast.For, ast.While, ast.AsyncFor)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType, FunctionType, ModuleType
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 _DEPTH, _WIDTH, _MOST = 3, 100, 2_000
 """How far from a variable is looked, among how many items of a list, and among how many objects in all."""
-_LEAVES = (str, bytes, type, FunctionType)
+_LEAVES: tuple[Any, ...] = (str, bytes, type, FunctionType, *weakref.ProxyTypes)
 
 
 @dataclass(frozen=True)

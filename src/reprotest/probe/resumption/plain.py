@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 from reprotest.probe.resumption.files import Files
 from reprotest.probe.resumption.generators import Generators
 from reprotest.probe.resumption.keras import Keras
-from reprotest.probe.resumption.loops import Waiting, loop_round
+from reprotest.probe.resumption.loops import LOOP, Waiting, loop_round
 from reprotest.probe.resumption.moments import Moments
 from reprotest.probe.resumption.variables import Variables
 from reprotest.record.event import Phase
 
 if TYPE_CHECKING:
     from reprotest.probe.child import Child
-
-LOOP = "loop"
 
 
 class Plain:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from reprotest.digest import fingerprint
 from reprotest.digest.raw import raw_of
 from reprotest.probe.leaves import is_array, is_time
+from reprotest.probe.resumption.loops import LOOP, Waiting, loop_round
 from reprotest.probe.resumption.moments import Moments
 from reprotest.probe.resumption.places import Place, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import FrameType
 
     from reprotest.probe.child import Child
@@ -33,19 +34,32 @@ _POSITION = re.compile(
 _OPTIMIZER = re.compile(
     r"(^|[._\W])(vel\w*|mom\w*|exp_avg\w*|adam\w*|sgd\w*|opt\w*|rms\w*|nesterov\w*|accum\w*|squared\w*|grad_\w*)(\W|\d|$)"
 )
+_STATISTIC = re.compile(
+    r"(^|[._\W])(\w*_)?(mean|var|variance|std|m2|count|avg|average|ema|ewma|running|baseline)(_\w*)?(\W|\d|$)"
+)
 _LEARNED = re.compile(r"\.[^\W_]\w*_$")
+_COUNT = re.compile(r"(^|[._\W])t(\W*)$")
 _MOMENTS = re.compile(r"(^|[._\W])(m|v|s|u)(_\w*)?(\W|\d|$)")
 
 
-def kind(name: str, *, number: bool) -> str:
-    """To which detail a variable belongs, by its name. What ends in "_" is what a scikit-learn estimator has learned."""
+def kind(name: str, *, number: bool, arrays: Iterable[str] = ()) -> str:
+    """To which detail a variable belongs, by its name. What ends in "_" is what a scikit-learn estimator has learned.
+
+    Args:
+        number: it is no array.
+        arrays: names of the arrays that are held, too: beside the moments of Adam, "t" is its count of steps.
+    """
     if _LEARNED.search(name):
         return "buffers"
     if _OPTIMIZER.search(name) or (not number and _MOMENTS.search(name)):
         return "optimizer"
     if _POSITION.search(name):
         return "data.position"
-    return "scheduler" if number else "buffers"
+    if number and _COUNT.search(name):
+        holder = name.rpartition(".")[0]
+        beside = any(each.rpartition(".")[0] == holder and kind(each, number=False) == "optimizer" for each in arrays)
+        return "optimizer" if beside else "data.position"
+    return "scheduler" if number and not _STATISTIC.search(name) else "buffers"
 
 
 class Variables:
@@ -60,13 +74,34 @@ class Variables:
         self._moments = moments
         self._beside = beside
         self._begun = False
+        self._first: dict[str, Any] | None = None
+
+    def install(self) -> None:
+        """Put back what is wanted also where the training's loop begins, for what a step computes before its forward pass."""
+        self._moments.listen("what the program's variables hold", self._reached)
+
+    def _reached(self, moment: str) -> None:
+        if moment != "load" or self._child.step or not any(one.startswith(HELD) for one in self._moments.restore):
+            return
+        place = self._moments.given.get(LOOP)
+        if place is not None:
+            Waiting(self._child, place, lambda: self._moments.guarded("the program's variables", self._enter)).start()
+
+    def _enter(self) -> None:
+        if not self._begun and self._moments.here:
+            self.put()
 
     def step_begins(self) -> None:
-        """The first forward pass of the step is about to be made: keep what it finds, and put back what is wanted."""
-        if self._begun or not self._moments.here:
+        """The first forward pass of a step is about to be made: at the step, keep what it finds, and put back what is wanted."""
+        moments = self._moments
+        if self._first is None and self._child.step == 0 and moments.at:
+            self._first = self.marks(None, arrays=False)
+        if self._begun or not moments.here:
             return
         self._begun = True
-        self.keep()
+        place, _ = loop_round(self._child) or (None, None)
+        moments.pieces[LOOP] = place
+        self.keep(self._first)
         self.put()
 
     def keep(self, before: dict[str, Any] | None = None, frame: FrameType | None = None) -> None:
@@ -99,10 +134,12 @@ class Variables:
         given = self._moments.given
         constant = set(given.get(CONSTANT, ()))
         walk = Walk(self._child, _is_wanted, _inside)
+        held = given.get(HELD, {})
+        arrays = [name for name, value in held.items() if not _is_number(value)]
         wanted = {
             name: value
-            for name, value in given.get(HELD, {}).items()
-            if self._moments.wanted(f"{HELD}:{_kind(name, value)}")
+            for name, value in held.items()
+            if self._moments.wanted(f"{HELD}:{kind(name, number=_is_number(value), arrays=arrays)}")
         }
         for place in self._places(walk):
             if place.name in wanted:
@@ -121,8 +158,8 @@ class Variables:
         return [place for place in found if id(place.value) not in beside and not is_time(place.name)]
 
 
-def _kind(name: str, value: Any) -> str:
-    return kind(name, number=not is_array(value) or value.ndim == 0)
+def _is_number(value: Any) -> bool:
+    return not is_array(value) or value.ndim == 0
 
 
 def _is_wanted(value: Any) -> bool:

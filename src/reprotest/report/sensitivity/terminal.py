@@ -81,7 +81,8 @@ def _list(items: list[Sensitivity]) -> RenderableType:
     for item in items:
         factor, change, where, size, end = said.row(item)
         lines.append(Padding(Text.assemble((factor, "bold"), f"  {change}"), (1 if lines else 0, 0, 0, 2)))
-        lines.append(Padding(Text(where if size == "-" else f"{where}, by {size}"), (0, 0, 0, 6)))
+        how = "" if size == "-" else f", by {size}" if size[:1].isdigit() else f": {size}"
+        lines.append(Padding(Text(where + how), (0, 0, 0, 6)))
         if end != "-":
             colour = "red" if item.final.course is Course.ELSEWHERE else ""
             lines.append(Padding(Text.assemble("at the end, ", (end, colour)), (0, 0, 0, 6)))
@@ -90,7 +91,7 @@ def _list(items: list[Sensitivity]) -> RenderableType:
 
 def _fixes(items: list[Sensitivity], marks: Glyphs) -> RenderableType:
     table = Table.grid(padding=(0, 1))
-    for factor, fix in {item.factor: item.fix for item in items}.items():
+    for factor, fix in dict.fromkeys((item.factor, item.fix) for item in items):
         table.add_row(Text(f"  {marks.bullet}"), Text(factor, "bold"), Text(fix, overflow="fold"))
     return table
 

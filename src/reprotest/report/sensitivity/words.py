@@ -6,6 +6,14 @@ from reprotest.report import words
 from reprotest.result import Difference
 from reprotest.vary.result import Course, Final, Sensitivity, VaryReport, Verdict
 
+_KINDS = {
+    "order": "another order",
+    "length": "another number of steps",
+    "shape": "another shape",
+    "dtype": "another type",
+    "extra": "something more",
+    "missing": "something less",
+}
 COLUMNS = ("factor", "change", "differs first", "by", "at the end")
 
 
@@ -38,8 +46,13 @@ def sentence(report: VaryReport) -> str:
     factors = words.count(tried, "factor")
     if report.verdict is Verdict.INSENSITIVE:
         return f"{name} gives the same bits whatever was changed: {factors}, {words.count(len(report.trials), 'run')}."
-    names = words.listing(list(dict.fromkeys(item.factor for item in report.sensitive_to)), 30)
-    return f"{name} gives the same bits whenever it is repeated here, but not with another {names} ({factors} varied)."
+    names = words.listing(list(dict.fromkeys(map(_together, report.sensitive_to))), 30)
+    return f"{name} gives the same bits whenever it is repeated here, but they depend on {names} ({factors} varied)."
+
+
+def _together(item: Sensitivity) -> str:
+    """A factor, or several that change the result only together, in the same words whichever of them it is told of."""
+    return " together with ".join(sorted({item.factor, *(other.factor for other in item.beside)}))
 
 
 def one_line(report: VaryReport) -> str:
@@ -78,7 +91,7 @@ def by(difference: Difference | None) -> str:
     if difference is None or difference.kind in ("died", "exit"):
         return "-"
     if difference.kind != "value":
-        return {"order": "another order", "length": "another number of steps"}.get(difference.kind, difference.kind)
+        return _KINDS.get(difference.kind, difference.kind)
     return _size(difference.ulp, difference.max_rel)
 
 
