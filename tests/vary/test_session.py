@@ -230,9 +230,7 @@ def test_the_report_for_people_names_it_all(varied: Varied) -> None:
         environment={"COLUMNS": "160"},
     )
     shown = " ".join(report["shown"].split())
-    assert (
-        "Sensitive. train.py gives the same bits whenever it is repeated here, but they depend on timezone" in shown
-    )
+    assert "Sensitive. train.py gives the same bits whenever it is repeated here, but they depend on timezone" in shown
     assert "TZ=UTC → TZ=REPROA-14 (UTC+14)" in shown
     assert "python.random and python.hash: not asked for" in shown
 

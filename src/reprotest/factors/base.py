@@ -253,6 +253,10 @@ class Factor:
         """`fix`, where only this variant changes the result."""
         return self.fix
 
+    def compiles(self, variant: int) -> bool:
+        """Is the program compiled under this variant, which takes long and nearly always changes something?"""
+        return False
+
     def other_operators(self, variant: int) -> bool:
         """Does the program call other operators under this variant, or compiled ones, so that they are not to be compared one by one?"""
         return False

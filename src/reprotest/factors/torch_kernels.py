@@ -176,6 +176,9 @@ class TorchKernels(Factor):
     def remedy(self, variant: int) -> str:
         return _REMEDIES.get(variant, self.fix)
 
+    def compiles(self, variant: int) -> bool:
+        return variant == _COMPILE
+
     def other_operators(self, variant: int) -> bool:
         return variant in (_COMPILE, _SPLIT)
 
