@@ -251,3 +251,85 @@ def test_a_variable_that_is_used_before_the_forward_pass_is_put_back_in_time(tmp
     assert details(document) == {"scheduler": True}, document
     assert document["causes"][0]["variables"] == "curriculum.difficulty"
     assert "curriculum.difficulty" in document["causes"][0]["fix"]
+
+
+@pytest.mark.parametrize(
+    ("augment", "detail", "variables"),
+    [
+        ("self.random.random()", "python.random", ""),
+        ("self.scale", "scheduler", "loader.collate_fn.scale"),
+    ],
+)
+def test_what_makes_a_batch_is_looked_into_wherever_it_is(
+    tmp_path: Path, augment: str, detail: str, variables: str
+) -> None:
+    """A trainer holds the loader with its parts, not the program."""
+    source = f"""
+        import random, sys
+        import torch
+        from torch.utils.data import DataLoader
+
+        class Collate:
+            def __init__(self):
+                self.random, self.scale = random.Random(3), 1.0
+
+            def __call__(self, rows):
+                return torch.stack(rows) * {augment}
+
+        torch.manual_seed(0)
+        loader = DataLoader(list(torch.randn(20, 3)), batch_size=5, collate_fn=Collate())
+        model = torch.nn.Linear(3, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.05)
+        start, end = 0, 2 if "--half" in sys.argv else 4
+        if "--rest" in sys.argv:
+            saved = torch.load("last.pt")
+            model.load_state_dict(saved["model"])
+            start = saved["epoch"]
+        for epoch in range(start, end):
+            for batch in loader:
+                loss = model(batch).pow(2).mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            loader.collate_fn.scale *= 1.5
+            torch.save({{"model": model.state_dict(), "epoch": epoch + 1}}, "last.pt")
+        """
+    (tmp_path / "made.py").write_text(textwrap.dedent(source))
+    _, document, _ = resume(tmp_path, "--full", "made.py", "--first", "made.py --half", "--second", "made.py --rest")
+    assert details(document) == {detail: True}, document
+    assert document["causes"][0].get("variables", "") == variables
+
+
+def test_jax_and_optax(tmp_path: Path) -> None:
+    """Their arrays cannot be changed in place, and lie in tuples: these are replaced."""
+    pytest.importorskip("optax")
+    source = """
+        import sys
+        import jax, jax.numpy as jnp, numpy as np, optax
+        rows = jax.random.normal(jax.random.key(1), (12, 3))
+        optimizer, params, key, start = optax.adam(0.05), {"layer": {"w": jnp.zeros(3)}}, jax.random.key(0), 0
+        end = 2 if "--half" in sys.argv else 4
+        if "--rest" in sys.argv:
+            saved = np.load("last.npz")
+            params, start = {"layer": {"w": jnp.asarray(saved["w"])}}, int(saved["epoch"])
+        state = optimizer.init(params)
+
+        @jax.jit
+        def step(params, state, key):
+            noisy = rows + 0.1 * jax.random.normal(key, rows.shape)
+            loss, grads = jax.value_and_grad(lambda p: jnp.mean((noisy @ p["layer"]["w"] - rows.sum(1)) ** 2))(params)
+            updates, state = optimizer.update(grads, state)
+            return optax.apply_updates(params, updates), state, loss
+
+        for epoch in range(start, end):
+            for _ in range(3):
+                key, now = jax.random.split(key)
+                params, state, loss = step(params, state, now)
+            np.savez("last.npz", w=np.asarray(params["layer"]["w"]), epoch=epoch + 1)
+        """
+    (tmp_path / "pure.py").write_text(textwrap.dedent(source))
+    _, document, _ = resume(tmp_path, "--full", "pure.py", "--first", "pure.py --half", "--second", "pure.py --rest")
+    assert details(document) == {"optimizer": True, "buffers": True}, document
+    told = {cause["detail"]: cause["variables"] for cause in document["causes"]}
+    assert told["buffers"] == "key"
+    assert "state[0].mu['layer']['w']" in told["optimizer"]

@@ -44,7 +44,7 @@ def find_start(full: Stream, second: Stream, hint: int | None) -> Start | None:
     if hint is None or not 0 < hint <= len(ends):
         return None
     last = next((i for i in reversed(ends) if full.frames[i].step < hint), None)
-    return None if last is None else Start(hint, last + 1, exact=not begins)
+    return None if last is None else Start(hint, last + 1, exact=not wanted)
 
 
 def _initial(stream: Stream) -> dict[str, bytes]:

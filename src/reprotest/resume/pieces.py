@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reprotest.probe.resumption import kept, keras
-from reprotest.probe.resumption.variables import CONSTANT, HELD, HOLDERS, KINDS, kind
+from reprotest.probe.resumption.variables import CONSTANT, HELD, HOLDERS, KINDS, REPLACED, kind
 from reprotest.record.values import Value
 from reprotest.resume.details import DETAILS, RANDOM
 
@@ -73,6 +73,11 @@ def kept_pieces(kept_: Pieces) -> dict[str, str]:
             found[detail] = list(states)
     order = [*(f"{HELD}:{detail}" for detail in KINDS), *(each.id for each in DETAILS)]
     return {name: _listed(found[name]) for name in order if name in found}
+
+
+def replaced(restored: Pieces) -> dict[str, str]:
+    """Of a resumed run with variables put back, those that held another value before: as `kept_pieces`."""
+    return {piece: _listed(names) for piece, names in restored.log.get(REPLACED, {}).items() if names}
 
 
 def _variables(full: dict[str, Any], second: dict[str, Any]) -> dict[str, str]:

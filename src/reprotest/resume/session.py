@@ -18,7 +18,7 @@ from reprotest.result import Difference, Verdict
 from reprotest.resume import plans
 from reprotest.resume.align import Start, find_start
 from reprotest.resume.experiments import Tried, find_lost
-from reprotest.resume.pieces import Pieces, data_for, differing, idle, kept_pieces
+from reprotest.resume.pieces import Pieces, data_for, differing, idle, kept_pieces, replaced
 from reprotest.resume.report import ResumeReport
 from reprotest.resume.steps import Outcome, compare
 from reprotest.run.command import Command
@@ -349,6 +349,7 @@ class _Session:
         def attempt(details: frozenset[str]) -> Tried:
             order = plans.restoring(details, kept_run.replica.run_dir, kept_run.replica.run_dir, loads, plain=plain)
             trial = self._run("second", order, AFTER_FIRST)
+            held.update(replaced(Pieces(trial.replica.run_dir, stem)))  # of all that was kept, this is what was lost
             report.unobserved = list(dict.fromkeys([*report.unobserved, *trial.record.notes()]))
             note = None if trial.usable else _said(trial)
             return Tried(self._after_the_stop(trial).difference, trial.seconds, trial.usable, note)

@@ -12,6 +12,7 @@ plain.py      programs that no optimizer of PyTorch's trains
 files.py      the checkpoints that they save and load
 loops.py      where their training begins
 keras.py      variables of Keras
+jax.py        arrays of JAX
 trainers.py   stops and resumes trainers through their own options
 
 Nothing here is loaded but in the runs of that verb.
@@ -56,7 +57,7 @@ def install(child: Child) -> None:
         for part in (generators, loaders, optimizers, modules):
             part.install()
         if moments.at is not None:
-            variables = Variables(child, moments, modules.known)
+            variables = Variables(child, moments, modules.known, generators.of_data)
             variables.install()
             _outermost.install(module, lambda *call: _forward(module, moments, variables, *call))
 

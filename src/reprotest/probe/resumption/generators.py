@@ -24,15 +24,22 @@ class Generators:
         self._child = child
         self._moments = moments
         self._of_loaders: set[int] = set()
+        self._of_data: dict[int, Any] = {}
 
     def install(self) -> None:
         self._moments.listen("the states of random generators", self._at)
 
     def belong_to_data(self, loader: Any) -> None:
-        """The generators that shuffle a loader's samples are part of the position in the data."""
+        """The generators that shuffle a loader's samples are part of the position in the data; those that make them are not."""
+        for part in (loader.dataset, loader.collate_fn):  # which the user's code need not hold: a trainer does
+            self._of_data.setdefault(id(part), part)
         for part in (loader, loader.sampler, loader.batch_sampler, getattr(loader.batch_sampler, "sampler", None)):
             own = getattr(part, "__dict__", {})
             self._of_loaders.update(id(value) for value in own.values() if _is_generator(value))
+
+    def of_data(self) -> list[Any]:
+        """The data sets of all loaders, and what makes their batches."""
+        return list(self._of_data.values())
 
     def states(self, frame: FrameType | None = None) -> dict[str, dict[str, Any]]:
         """detail → name → state; the program's own as they are held in a frame (the caller's) and outwards."""
@@ -79,7 +86,7 @@ class Generators:
         torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy.random.mtrand")
         beside |= {id(getattr(torch, "default_generator", None)), id(getattr(numpy, "_rand", None))}
         found: dict[str, Any] = {}
-        for place in Walk(self._child, _is_generator, _inside).places(frame):
+        for place in Walk(self._child, _is_generator, _inside).places(frame, self.of_data()):
             if id(place.value) not in beside:
                 found.setdefault(place.name, place.value)
         return found

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reprotest.digest import fingerprint
 from reprotest.digest.raw import raw_of
 from reprotest.probe.leaves import is_array, is_time
+from reprotest.probe.resumption import jax
 from reprotest.probe.resumption.loops import LOOP, Waiting, loop_round
 from reprotest.probe.resumption.moments import Moments
 from reprotest.probe.resumption.places import Place, Walk
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from reprotest.probe.child import Child
 
-HELD, CONSTANT, HOLDERS = "held", "constant", "holders"
+HELD, CONSTANT, HOLDERS, REPLACED = "held", "constant", "holders", "replaced"
+"""Pieces: what variables hold, which of them the training does not change, in which objects was looked; and what was put back over another value."""
 KINDS = ("data.position", "optimizer", "scheduler", "buffers")
 _MOST_EACH, _MOST_OF_ALL = 64 << 20, 1 << 30
 """Bytes of one array, and of all, that are kept."""
@@ -38,8 +40,8 @@ _STATISTIC = re.compile(
     r"(^|[._\W])(\w*_)?(mean|var|variance|std|m2|count|avg|average|ema|ewma|running|baseline)(_\w*)?(\W|\d|$)"
 )
 _LEARNED = re.compile(r"\.[^\W_]\w*_$")
-_COUNT = re.compile(r"(^|[._\W])t(\W*)$")
-_MOMENTS = re.compile(r"(^|[._\W])(m|v|s|u)(_\w*)?(\W|\d|$)")
+_COUNT = re.compile(r"(^|[._\W])(t|count)(\W*)$")
+_MOMENTS = re.compile(r"(^|[._\W])(m|v|s|u|mu|nu|trace)(_\w*)?(\W|\d|$)")
 
 
 def kind(name: str, *, number: bool, arrays: Iterable[str] = ()) -> str:
@@ -47,7 +49,7 @@ def kind(name: str, *, number: bool, arrays: Iterable[str] = ()) -> str:
 
     Args:
         number: it is no array.
-        arrays: names of the arrays that are held, too: beside the moments of Adam, "t" is its count of steps.
+        arrays: names of the arrays that are held, too: beside the moments of Adam, "t" or "count" is that of its steps.
     """
     if _LEARNED.search(name):
         return "buffers"
@@ -57,22 +59,31 @@ def kind(name: str, *, number: bool, arrays: Iterable[str] = ()) -> str:
         return "data.position"
     if number and _COUNT.search(name):
         holder = name.rpartition(".")[0]
-        beside = any(each.rpartition(".")[0] == holder and kind(each, number=False) == "optimizer" for each in arrays)
-        return "optimizer" if beside else "data.position"
+        if any(each.rpartition(".")[0] == holder and kind(each, number=False) == "optimizer" for each in arrays):
+            return "optimizer"
+        return "buffers" if _STATISTIC.search(name) else "data.position"
     return "scheduler" if number and not _STATISTIC.search(name) else "buffers"
 
 
 class Variables:
     """What is kept of them, and put back."""
 
-    def __init__(self, child: Child, moments: Moments, beside: Callable[[], set[int]] = set) -> None:
+    def __init__(
+        self,
+        child: Child,
+        moments: Moments,
+        beside: Callable[[], set[int]] = set,
+        more: Callable[[], Iterable[Any]] = tuple,
+    ) -> None:
         """Args:
         child, moments: of this process.
         beside: ids of objects that other pieces hold.
+        more: objects to look into which the program's variables need not hold.
         """
         self._child = child
         self._moments = moments
         self._beside = beside
+        self._more = more
         self._begun = False
         self._first: dict[str, Any] | None = None
 
@@ -116,7 +127,7 @@ class Variables:
         size = 0
         walk = Walk(self._child, _is_wanted, _inside)
         for place in self._places(walk, frame):
-            raw = raw_of(place.value, most=_MOST_EACH)
+            raw = raw_of(jax.plain(place.value), most=_MOST_EACH)
             if raw is None or len(raw[2]) > _MOST_EACH or size + len(raw[2]) > _MOST_OF_ALL:
                 continue
             if before is not None and before.get(place.name) == _mark(place.value):
@@ -141,11 +152,17 @@ class Variables:
             for name, value in held.items()
             if self._moments.wanted(f"{HELD}:{kind(name, number=_is_number(value), arrays=arrays)}")
         }
+        replaced: dict[str, list[str]] = {}
         for place in self._places(walk):
             if place.name in wanted:
                 value = wanted.pop(place.name)
-                if place.name not in constant:
-                    _put(place, value)
+                if place.name in constant:
+                    continue
+                if _mark(place.value) != _mark(value):
+                    of = kind(place.name, number=_is_number(value), arrays=arrays)
+                    replaced.setdefault(f"{HELD}:{of}", []).append(place.name)
+                _put(place, value)
+        self._moments.log.setdefault(REPLACED, replaced)
         for name, value in wanted.items():
             of, _, attribute = name.rpartition(".")
             holder = walk.passed.get(of)
@@ -154,7 +171,7 @@ class Variables:
 
     def _places(self, walk: Walk | None = None, frame: FrameType | None = None) -> list[Place]:
         beside = self._beside()
-        found = (walk or Walk(self._child, _is_wanted, _inside)).places(frame)
+        found = (walk or Walk(self._child, _is_wanted, _inside)).places(frame, self._more())
         return [place for place in found if id(place.value) not in beside and not is_time(place.name)]
 
 
@@ -165,7 +182,7 @@ def _is_number(value: Any) -> bool:
 def _is_wanted(value: Any) -> bool:
     numpy = sys.modules.get("numpy")
     numbers = (int, float, getattr(numpy, "integer", ()), getattr(numpy, "floating", ()))
-    return (isinstance(value, numbers) and not isinstance(value, bool)) or is_array(value)
+    return (isinstance(value, numbers) and not isinstance(value, bool)) or is_array(value) or jax.is_array(value)
 
 
 def _inside(value: Any) -> list[tuple[str, Any]] | None:
@@ -176,8 +193,13 @@ def _inside(value: Any) -> list[tuple[str, Any]] | None:
     data, schedules = sys.modules.get("torch.utils.data"), sys.modules.get("torch.optim.lr_scheduler")
     if isinstance(value, (torch.optim.Optimizer, getattr(schedules, "LRScheduler", ()), torch.amp.GradScaler)):
         return []
-    if isinstance(value, (getattr(data, "DataLoader", ()), getattr(data, "Dataset", ()), getattr(data, "Sampler", ()))):
+    if isinstance(value, getattr(data, "DataLoader", ())):
+        loader: Any = value
+        return [(".dataset", loader.dataset), (".collate_fn", loader.collate_fn)]
+    if isinstance(value, getattr(data, "Sampler", ())):
         return []
+    if isinstance(value, getattr(data, "Dataset", ())):  # its numbers, not what it is made of
+        return [(f".{key}", part) for key, part in vars(value).items() if isinstance(part, (int, float))]
     if not isinstance(value, torch.nn.Module):
         return None
     own = [(f".{key}", part) for key, part in vars(value).items() if not key.startswith("_") and key != "training"]
@@ -185,10 +207,12 @@ def _inside(value: Any) -> list[tuple[str, Any]] | None:
 
 
 def _mark(value: Any) -> Any:
+    value = jax.plain(value)
     return value if not is_array(value) else fingerprint(value)[0]
 
 
 def _copied(value: Any) -> Any:
+    value = jax.plain(value)
     if not is_array(value):
         return value
     return value.detach().clone() if hasattr(value, "detach") else value.copy()
@@ -196,6 +220,9 @@ def _copied(value: Any) -> Any:
 
 def _put(place: Place, value: Any) -> None:
     held = place.value
+    if jax.is_array(held):
+        place.put(jax.like(held, value))
+        return
     both = is_array(held) and is_array(value) and hasattr(held, "copy_") == hasattr(value, "copy_")
     if not both or not _alike(held, value):
         place.put(value)
