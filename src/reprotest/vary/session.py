@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from reprotest.factors._kept import VARIABLE
 from reprotest.factors.base import OWN_SEEDS
 from reprotest.options import OnEvent, Stage, StageStarted, ignore
 from reprotest.record import open_record
+from reprotest.result import Difference
 from reprotest.run.command import Command
 from reprotest.run.guardian import guarded
 from reprotest.run.replicate import Replica
@@ -22,10 +24,12 @@ from reprotest.vary.host import Failed, Gone, Host, OutOfBudget, Unstable
 from reprotest.vary.options import VaryOptions, selected
 from reprotest.vary.partial import Partial
 from reprotest.vary.result import Final, Other, Sensitivity, Skipped, VaryReport, Verdict
-from reprotest.vary.search import OTHER, Ask, Combination, Judged, groups, search, upcoming
+from reprotest.vary.search import OTHER, SAME, Ask, Combination, Judged, groups, search, upcoming
 from reprotest.vary.variations import Variation, fitting, seen
 
 _ADDRESS = "memory.address"
+_ENOUGH = 3
+"""Runs that agree with the reference although something was varied."""
 _SEVERAL_SEEDS = (
     "nothing, but report the result over several seeds, and take their spread as the measure of other differences"
 )
@@ -99,6 +103,7 @@ class Session:
         self._variations: list[Variation] = []
         self._left: dict[Variation, str] = {}
         self._bench: Bench | None = None
+        self._confirmed: list[Callable[[], Difference | None]] = []
         self._reference: Trial | None = None
         self._output = False
         self._why = ""
@@ -155,11 +160,9 @@ class Session:
         if self._bench is None:
             return
         self._left = dict.fromkeys(variations, "it says nothing of a program that differs when it is merely repeated")
-        known = len(self._judged.sensitive)
         self._confirm()
         self._searched(variations, self._bench, self._bench.ask)
-        if len(self._judged.sensitive) > known:
-            self._confirm()
+        self._confirm()
 
     def _searched(self, variations: list[Variation], bench: Bench, ask: Ask) -> None:
         """Judge these variations, and see to its end what differs."""
@@ -254,18 +257,28 @@ class Session:
     # --- the result ---------------------------------------------------------------------------------------------
 
     def _confirm(self) -> None:
-        """What changes the result is one thing if the command repeats by itself, another if it does not.
+        """What changes the result is one thing if the command repeats by itself, another if it does not. Asked once.
+
+        Variations that left everything as it was have shown that it repeats with everything held.
 
         Raises:
             Unstable: it does not.
         """
         if not self._judged.sensitive or self._bench is None:
             return
-        difference = self._ground.again()
-        if difference is None and any(factor(one.factor_id).repeats for one in self._judged.sensitive):
-            difference = self._ground.free()
+        repeated = sum(row.outcome == SAME for row in self._bench.rows)
+        if repeated < _ENOUGH:
+            self._ask_whether_it_repeats(self._ground.again)
+        if any(factor(one.factor_id).repeats for one in self._judged.sensitive):
+            self._ask_whether_it_repeats(self._ground.free)
+
+    def _ask_whether_it_repeats(self, ask: Callable[[], Difference | None]) -> None:
+        if ask in self._confirmed:
+            return
+        difference = ask()
         if difference is not None:
             raise Unstable(difference)
+        self._confirmed.append(ask)
 
     def _conclude(self) -> None:
         report, bench, judged = self.report, self._bench, self._judged
