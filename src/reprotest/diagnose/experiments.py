@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from reprotest.compare.records import place
 from reprotest.diagnose.bench import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench, outcome, why
 from reprotest.diagnose.candidates import Candidate
 from reprotest.diagnose.freeing import free
@@ -69,6 +70,8 @@ def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
             break
     if not findings.complete:
         _blame_what_moved(bench, usable, findings)
+    if findings.proven and not findings.complete:
+        _pin_once_more(bench, findings)
     _untangle(bench, usable, findings)
     return findings
 
@@ -90,6 +93,8 @@ def _free_each(
             findings.moved[candidate.id] = moved
             findings.freed[candidate.id] = freed
         if row.outcome == DIFFERENT and row.difference is not None:
+            if findings.residue is not None and place(row.difference) >= place(findings.residue):
+                continue  # no other difference than that of runs with everything held
             findings.proven[candidate.id] = row.difference
             findings.freed[candidate.id] = freed
             findings.harmless.discard(candidate.id)
@@ -118,20 +123,22 @@ def _free_to_the_end(bench: Bench, usable: list[Candidate], group: list[Candidat
 
 def _pin_everything(bench: Bench, usable: list[Candidate], findings: Findings) -> Trial | None:
     """Two runs with everything held; pins under which the program does not run are dropped. Returns the reference run."""
-    dropped = iter(RISKY)
     while True:
         settings = bench.held(usable)
         row, reference = bench.pair("everything pinned", None, settings)
-        if row.outcome != INCONCLUSIVE:
+        ids = [c.id for c in usable]
+        gone = (row.note or "").partition(":")[0]  # a pin that let go says which it is
+        if row.outcome != INCONCLUSIVE and gone not in ids:
             findings.repeats_when_pinned = row.outcome == IDENTICAL
             findings.residue = row.difference
             findings.reference = settings
             return reference
-        if bench.identity:
-            bench.identity = False
-            continue
-        gone = next((name for name in dropped if any(c.id == name for c in usable)), None)
-        if gone is None:
+        if gone not in ids:
+            if bench.identity:
+                bench.identity = False
+                continue
+            gone = next((name for name in RISKY if name in ids), "")
+        if not gone:
             return None
         findings.untried[gone] = row.note or "the program does not run under this pin"
         usable[:] = [c for c in usable if c.id != gone]
@@ -161,6 +168,26 @@ def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
         findings.complete = True
         findings.harmless |= {c.id for c in usable if c.id not in findings.proven}
     return row.outcome == IDENTICAL
+
+
+def _pin_once_more(bench: Bench, findings: Findings) -> None:
+    """Where the causes do not explain everything, the pinned runs may have agreed by luck: then nothing has been proven.
+
+    What remains is what differed before the pinned runs do.
+    """
+    pinned = findings.pinned
+    if pinned is None or not findings.repeats_when_pinned:
+        return
+
+    def work() -> tuple[str, list[Trial], str | None]:
+        trial = bench.trial(findings.reference, pinned)
+        return outcome(trial), [trial], why(trial)
+
+    residue = bench.row("everything pinned, once more", None, work).difference
+    if residue is not None:
+        findings.repeats_when_pinned = False
+        findings.residue = residue
+        findings.proven = {id: seen for id, seen in findings.proven.items() if place(seen) < place(residue)}
 
 
 def _blame_what_moved(bench: Bench, usable: list[Candidate], findings: Findings) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from reprotest.factors import _native_clock, _patch
 from reprotest.factors._callers import DirectCallers
 from reprotest.factors._source import InSource
+from reprotest.factors._timers import Timers
 from reprotest.factors._virtual_time import SECOND, VirtualTime
 from reprotest.factors.base import Factor, Inside
 
@@ -97,6 +98,7 @@ class _Watch:
         self._calendar()
         self._datetime()
         self._inside.on_import("uuid", self._uuid1)
+        self._inside.on_import("signal", Timers(self._inside, self._fired).install)
         if self._time is not None:
             self._sleep(self._time)
             self._threads(self._time)
@@ -119,6 +121,13 @@ class _Watch:
             return None
         self._inside.used(Clock.id, site)
         return None if self._time is None else self._time.read(clock, site)
+
+    def _fired(self, site: str | None) -> None:
+        self._inside.used(Clock.id, site)
+        if self._time is not None:
+            self._inside.put(
+                "gave_up", f"{Clock.id}: the timer that is set at {site} interrupts the program at any moment"
+            )
 
     # --- module time --------------------------------------------------------------------------------------------
 
