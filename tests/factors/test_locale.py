@@ -26,6 +26,27 @@ def test_letters_come_before_accents_and_case() -> None:
     assert sorted(WORDS, key=transformed) == told
 
 
+def test_pretended_days_and_months(play, bare: None) -> None:
+    source = """
+        import datetime, locale, time
+        day = datetime.date(2024, 3, 5)
+        print(day.strftime("%A"))
+        locale.setlocale(locale.LC_TIME, "")
+        print(time.strftime("%A, %d. %B %Y, 100 %%A", time.gmtime(0)))
+        print(f"{day:%a %b %h|%x}", datetime.datetime(2024, 12, 1, 15, 4, 5).strftime("%c|%X|%p"))
+        print(time.strftime("%A") == time.strftime("%A", time.localtime()))
+        locale.setlocale(locale.LC_ALL, "C")
+        print(day.strftime("%A"))
+        """
+    assert play(source, {"locale": 1}).out.splitlines() == [
+        "Tuesday",
+        "Donnerstag, 01. Januar 1970, 100 %A",
+        "Di Mär Mär|05.03.2024 So 01 Dez 2024 15:04:05 |15:04:05|",
+        "True",
+        "Tuesday",
+    ]
+
+
 def test_a_locale_is_pretended_where_none_is_installed(play, bare: None) -> None:
     source = f"""
         import functools, locale

@@ -1,11 +1,13 @@
 """German as Python code sees it, on a machine (a container, mostly) on which no such locale is installed.
 
 Only what a program asks for changes: `locale.setlocale(category, "")` takes German from then on, with its order of letters, its decimal
-comma and its point between thousands. What the C library itself does stays as it was.
+comma, its point between thousands and its names of days and months. What the C library itself does stays as it was.
 """
 
 from __future__ import annotations
 
+import re
+import time
 import unicodedata
 from collections.abc import Callable
 from types import ModuleType
@@ -15,6 +17,13 @@ from reprotest.factors._patch import like
 
 NAME = "de_DE.UTF-8"
 _NUMBERS = {"decimal_point": ",", "thousands_sep": ".", "grouping": [3, 3, 0]}
+_DAYS = ("Sonntag", "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag")
+_MONTHS = (
+    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
+)  # fmt: skip
+_FORMATS = {"c": "%a %d %b %Y %H:%M:%S %Z", "x": "%d.%m.%Y", "X": "%H:%M:%S", "p": ""}
+"""As the GNU C library has them."""
+_DIRECTIVE = re.compile(r"%(.)", re.DOTALL)
 
 
 def install(module: ModuleType) -> None:
@@ -46,11 +55,33 @@ def install(module: ModuleType) -> None:
 
         return call
 
+    written = time.strftime
+
+    @like(written)
+    def strftime(format: str, *moment: Any) -> str:
+        if locale.LC_TIME not in taken:
+            return written(format, *moment)
+        day, month = map(int, written("%w %m", *moment).split())
+        return written(in_german(format, day, month), *moment)
+
+    time.strftime = strftime
     locale._setlocale, locale._localeconv = setlocale, localeconv
     locale.strxfrm = sorting(locale.strxfrm, transformed)
     locale.strcoll = sorting(
         locale.strcoll, lambda a, b: (transformed(a) > transformed(b)) - (transformed(a) < transformed(b))
     )
+
+
+def in_german(format: str, day: int, month: int) -> str:
+    """A format of `time.strftime` with what depends on the language filled in: the day from 0 (Sunday), the month from 1."""
+    said = {"A": _DAYS[day], "a": _DAYS[day][:2], "B": _MONTHS[month - 1], "b": _MONTHS[month - 1][:3]}
+    said["h"] = said["b"]
+
+    def put(directive: re.Match[str]) -> str:
+        sign = directive[1]
+        return in_german(_FORMATS[sign], day, month) if sign in _FORMATS else said.get(sign, directive[0])
+
+    return _DIRECTIVE.sub(put, format)
 
 
 def transformed(text: str) -> str:

@@ -21,7 +21,9 @@ from reprotest.factors._timers import Timers
 from reprotest.factors._virtual_time import SECOND, VirtualTime
 from reprotest.factors.base import Factor, Inside
 
-_THROUGH = frozenset({"arrow", "dateutil", "email", "pandas", "pendulum", "uuid"})
+_THROUGH = frozenset(
+    {"arrow", "dateutil", "email", "pandas", "pendulum", "reprotest.factors._pretended_locale", "uuid"}
+)
 """Modules that hand the time on to whoever called them."""
 _NATIVE = frozenset({"polars"})
 """Packages whose native code seeds its hash maps from the clock."""
