@@ -13,12 +13,16 @@ import pytest
 from tests.documents import checked
 
 
-def repeated(folder: Path, source: str) -> dict[str, Any]:
+def repeated(folder: Path, source: str, *, path: str | None = None) -> dict[str, Any]:
+    """Run a source twice, in an environment with this PYTHONPATH or none."""
     (folder / "train.py").write_text(textwrap.dedent(source))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if path is not None:
+        environment["PYTHONPATH"] = path
     done = subprocess.run(
         [sys.executable, "-m", "reprotest", "run", "--json", "-", "train.py"],
         cwd=folder,
-        env={**os.environ, "REPROTEST_NOISE": "ours"},
+        env={**environment, "REPROTEST_NOISE": "ours"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -49,12 +53,14 @@ def test_a_digest_of_the_environment_repeats(tmp_path: Path) -> None:
     [
         "subprocess.run(command, env=os.environ.copy(), check=True)",
         "subprocess.run(command, env={**os.environ, 'MORE': '1'}, check=True, close_fds=False)",
+        "subprocess.run(command, env={**os.environ, 'PYTHONPATH': 'elsewhere'}, check=True)",
         "os.waitpid(os.posix_spawn(command[0], command, os.environ), 0)",
         "os.spawnve(os.P_WAIT, command[0], command, dict(os.environ))",
         "os.execve(command[0], command, os.environ)",
     ],
 )
-def test_a_process_started_with_a_copy_is_observed(tmp_path: Path, start: str) -> None:
+@pytest.mark.parametrize("path", [None, "elsewhere"])
+def test_a_process_started_with_a_copy_is_observed(tmp_path: Path, start: str, path: str | None) -> None:
     (tmp_path / "worker.py").write_text("import random, reprotest; reprotest.observe('draw', random.random())\n")
     report = repeated(
         tmp_path,
@@ -63,6 +69,7 @@ def test_a_process_started_with_a_copy_is_observed(tmp_path: Path, start: str) -
         command = [sys.executable, "worker.py"]
         {start}
         """,
+        path=path,
     )
     assert report["verdict"] == "different"
     assert [(cause["factor"], cause["proven"]) for cause in report["causes"]] == [("python.random", True)]

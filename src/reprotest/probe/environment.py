@@ -2,7 +2,7 @@
 
 Programs digest their environment, count it, or write it into a configuration that they digest. What a run adds to it (the way in for the
 probes, the path of its plan, the switches of a held or varied factor) is found by its name, as libraries look for it, but is not listed.
-A process that is started with a copy of the listed ones gets the others all the same.
+A process that is started with a copy of the listed ones gets the others all the same; one that is given few of them does without.
 """
 
 from __future__ import annotations
@@ -30,14 +30,20 @@ def install() -> None:
     def hidden(name: bytes) -> bool:
         return name in added or (name.startswith(_PREFIX) and name != seen)
 
-    def missing(given: set[bytes], path: bytes) -> list[tuple[bytes, bytes]]:
-        """What a new environment lacks, if it is made from a copy of this one: by its PYTHONPATH."""
-        if _WAY_IN not in path:
-            return []
-        return [(name, value) for name, value in variables.items() if hidden(name) and name not in given]
+    def completed(given: dict[bytes, bytes]) -> dict[bytes, bytes]:
+        """The environment for another process with what it lacks, if it is made from a copy of this one."""
+        path = given.get(b"PYTHONPATH", b"")
+        way_in = _WAY_IN in path
+        listed = [name for name in variables if not hidden(name)]
+        if not way_in and 2 * sum(name in given for name in listed) < len(listed):
+            return given
+        whole = {**{name: value for name, value in variables.items() if hidden(name)}, **given}
+        if not way_in:
+            whole[b"PYTHONPATH"] = os.fsencode(os.pathsep).join(part for part in (_WAY_IN, path) if part)
+        return whole
 
     _list_fewer(type(os.environ), hidden, added)
-    _hand_on(missing)
+    _hand_on(completed)
 
 
 def _list_fewer(kind: Any, hidden: Callable[[bytes], bool], added: set[bytes]) -> None:
@@ -64,24 +70,22 @@ def _list_fewer(kind: Any, hidden: Callable[[bytes], bool], added: set[bytes]) -
         setattr(kind, function.__name__, function)
 
 
-def _hand_on(missing: Callable[[set[bytes], bytes], list[tuple[bytes, bytes]]]) -> None:
+def _hand_on(completed: Callable[[dict[bytes, bytes]], dict[bytes, bytes]]) -> None:
     import _posixsubprocess
     import subprocess
 
     def whole(env: Any) -> Any:
         if env is None:
             return None
-        given = {os.fsencode(name): os.fsencode(value) for name, value in dict(env).items()}
-        return {**given, **dict(missing(set(given), given.get(b"PYTHONPATH", b"")))}
+        return completed({os.fsencode(name): os.fsencode(value) for name, value in dict(env).items()})
 
     fork_exec = _posixsubprocess.fork_exec
 
     def fork_exec_whole(_self: object, *arguments: Any) -> Any:
         env = arguments[5] if len(arguments) > 5 else None  # a list of b"NAME=value", or None: that of this process
-        if env:
-            given = dict(variable.split(b"=", 1) for variable in env)
-            more = missing(set(given), given.get(b"PYTHONPATH", b""))
-            arguments = (*arguments[:5], [*env, *(b"=".join(variable) for variable in more)], *arguments[6:])
+        if env is not None:
+            given = completed(dict(variable.split(b"=", 1) for variable in env))
+            arguments = (*arguments[:5], [b"=".join(variable) for variable in given.items()], *arguments[6:])
         return fork_exec(*arguments)
 
     new = _patch.replace(_posixsubprocess, "fork_exec", fork_exec_whole)
