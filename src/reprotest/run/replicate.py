@@ -28,6 +28,8 @@ from reprotest.run.guard import guarded
 from reprotest.run.launcher import Supervisor, prepare
 from reprotest.run.processes import end_group, kill_group
 
+_LINGERING = 30.0
+"""Seconds from the first process that stopped as planned, after which the others are ended, too."""
 _BOOTSTRAP = Path(__file__).parent.parent / "probe" / "bootstrap"
 _POLL = 0.025
 """Seconds between two looks at a live run's record."""
@@ -212,6 +214,8 @@ def _wait(
             if pidfd is not None:
                 selector.register(pidfd, selectors.EVENT_READ)  # wakes at the very end of the process
             while process.poll() is None:
+                if _lingers(run_dir):
+                    return Ended.STOPPED, None
                 if timeout is not None and time.monotonic() - start > timeout:
                     return Ended.TIMEOUT, None
                 difference = follow(run_dir) if follow is not None else None
@@ -226,6 +230,14 @@ def _wait(
                 os.close(pidfd)
     difference = follow(run_dir) if follow is not None else None  # what was written last
     return (Ended.MISMATCH, difference) if difference is not None else (Ended.FINISHED, None)
+
+
+def _lingers(run_dir: Path) -> bool:
+    """Has a process been at its end for so long that it will not come to it by itself?"""
+    try:
+        return time.time() - (run_dir / "stopped").stat().st_mtime > _LINGERING
+    except OSError:  # none has stopped
+        return False
 
 
 def describe_exit(code: int | None) -> str:
