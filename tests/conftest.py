@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+import reprotest
+from reprotest.result import RunReport
 
 
 @pytest.hookimpl(trylast=True)
@@ -20,3 +25,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not item.nodeid.endswith(suffix):
             changed: Any = item
             changed._id = coerce_node_id(item.nodeid + suffix)
+
+
+@pytest.fixture
+def explain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Run a script's source and return the report."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(source: str, **options: object) -> RunReport:
+        (tmp_path / "train.py").write_text(textwrap.dedent(source).lstrip())
+        return reprotest.run("train.py", **options)  # type: ignore[arg-type]
+
+    return run

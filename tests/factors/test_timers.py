@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
-from pathlib import Path
-
 import pytest
 
-import reprotest
-from reprotest.result import RunReport
-
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def explain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    """Run a script's source and return the report."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(source: str, **options: object) -> RunReport:
-        (tmp_path / "train.py").write_text(textwrap.dedent(source).lstrip())
-        return reprotest.run("train.py", **options)  # type: ignore[arg-type]
-
-    return run
 
 
 @pytest.mark.parametrize("how", ["signal.alarm(1)", "signal.setitimer(signal.ITIMER_PROF, 0.4)"])

@@ -33,12 +33,13 @@ _LABELS = {
 
 
 _ALIKE = "compile the model in all runs that are to be compared, or in none"
+_PRECISION = "set torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32 in the program"
 _REMEDIES = {
     _COMPILE: _ALIKE,
     _EAGER: _ALIKE,
     _SPLIT: "evaluate with one batch size everywhere, and record it with the result: kernels are chosen by the shape of the batch",
-    _TF32: "set torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32 in the program",
-    _NO_TF32: "set torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32 in the program",
+    _TF32: _PRECISION,
+    _NO_TF32: _PRECISION,
     _NCCL: f"set {_ALGORITHM}, and keep the number of ranks and the size of DDP's buckets",
 }
 _INDUCTOR = "torch._inductor.config"
