@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -227,27 +228,27 @@ def test_temporary_folders_that_runs_leave_behind(explain, tmp_path, monkeypatch
     assert len(list(scratch.iterdir())) == report.runs
 
 
-def test_folders_of_workers_that_were_ended_early(explain, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_folders_of_workers_that_were_ended_early(explain, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """A worker hands its tensors over through a socket in a temporary folder, which it deletes only when it ends by itself."""
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setenv("TMPDIR", str(scratch))
-    report = explain(
-        """
-        import torch
-        from torch.utils.data import DataLoader
+    # Not below tmp_path: a socket's path may be 107 characters long, and a worker that cannot make its own sends nothing, for ever.
+    with tempfile.TemporaryDirectory() as scratch:
+        monkeypatch.setenv("TMPDIR", scratch)
+        report = explain(
+            """
+            import torch
+            from torch.utils.data import DataLoader
 
-        model = torch.nn.Linear(4, 1)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        for batch in DataLoader(torch.ones(64, 4), batch_size=4, num_workers=1):
-            optimizer.zero_grad()
-            model(batch).sum().backward()
-            optimizer.step()
-        """,
-        steps=4,
-    )
-    assert causes(report) == {"torch.random": (True, "train.py:4")}
-    assert list(scratch.glob("pymp-*")) == []
+            model = torch.nn.Linear(4, 1)
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            for batch in DataLoader(torch.ones(64, 4), batch_size=4, num_workers=1):
+                optimizer.zero_grad()
+                model(batch).sum().backward()
+                optimizer.step()
+            """,
+            steps=4,
+        )
+        assert causes(report) == {"torch.random": (True, "train.py:4")}
+        assert list(Path(scratch).glob("pymp-*")) == []
 
 
 def test_a_helper_that_differs_earlier_does_not_hide_where_the_training_does(explain, tmp_path) -> None:  # type: ignore[no-untyped-def]
