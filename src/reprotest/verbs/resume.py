@@ -11,7 +11,7 @@ from reprotest.report.output import Output
 from reprotest.verbs._shared import INTERRUPTED, TakesCommand, greet, outputs, parsed, reports
 
 if TYPE_CHECKING:
-    from reprotest.resume.session import Commands
+    from reprotest.resume.runs import Commands
 
 
 @click.command(
@@ -73,7 +73,7 @@ def _commands(
     words: tuple[str, ...], full: str | None, first: str | None, second: str | None, at: int | None
 ) -> Commands:
     from reprotest.errors import UsageError
-    from reprotest.resume.session import Commands
+    from reprotest.resume.runs import Commands
 
     if words and full is not None:
         raise UsageError("two commands that train straight through: give either --full CMD or COMMAND")
