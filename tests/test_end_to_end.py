@@ -114,3 +114,34 @@ def test_interrupted(number: signal.Signals, folder: Path) -> None:
     assert "Traceback" not in out + err
     with pytest.raises(ProcessLookupError):
         os.kill(int((folder / "pid").read_text()), 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("0", "2 runs of train.py agree bit for bit"),
+        ("os.getpid()", "2 runs of train.py differ"),
+    ],
+)
+def test_what_was_finished_before_an_interrupt_is_compared(value: str, said: str, folder: Path) -> None:
+    (folder / "train.py").write_text(
+        "import os, time\nimport reprotest\n"
+        f"reprotest.observe('x', {value})\n"
+        "open('begun', 'a').write('.')\n"
+        "time.sleep(600 if os.path.getsize('begun') == 3 else 0)\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-m", "reprotest", "run", "--runs", "5", "--json", "found.json", "train.py"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "begun").exists() or (folder / "begun").stat().st_size < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    out, _ = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Stopped by you after 2 finished runs" in " ".join(out.split())
+    assert said in " ".join(out.split()), out
+    assert checked(Path("found.json"))["interrupted"]

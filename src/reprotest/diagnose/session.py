@@ -62,7 +62,7 @@ def run_session(command: Command, options: RunOptions, on_event: OnEvent = ignor
             if session.report.verdict is Verdict.DIFFERENT and options.diagnose:
                 session.diagnose()
         except KeyboardInterrupt:
-            session.report.interrupted = True
+            session.interrupted()
         finally:
             session.close()
     return session.report
@@ -220,6 +220,14 @@ class Session:
         return located[-1].location if located and located[-1].op is not None else None
 
     # --- the rest -----------------------------------------------------------------------------------------------
+
+    def interrupted(self) -> None:
+        """Say of the runs that were finished what can be said."""
+        report = self.report
+        report.interrupted = True
+        if len(self.base) > 1 and report.verdict is Verdict.ERROR and report.error is None:
+            report.runs = len(self.base)
+            self.compare()
 
     def _relative(self, trial: Trial) -> str:
         try:
