@@ -101,6 +101,34 @@ def test_records_of_the_repeated_runs_stay_and_those_of_experiments_go(explain, 
     assert (tmp_path / report.records[0] / "manifest.json").is_file()
 
 
+@pytest.mark.parametrize(
+    ("disturbed", "proven", "experiments"),
+    [
+        ("== 3", True, ["everything pinned, again", "everything pinned, a fifth time"]),
+        ("== 4", True, ["everything pinned, again"]),
+        ("% 2", False, ["everything pinned, again"]),
+    ],
+)
+def test_one_disturbed_run_does_not_spoil_the_rest(  # type: ignore[no-untyped-def]
+    explain, disturbed: str, proven: bool, experiments: list[str]
+) -> None:
+    """The third and the fourth run are those with everything pinned. What differs in every other run is no disturbance."""
+    report = explain(
+        f"""
+        import os
+        import numpy as np
+        import reprotest
+
+        run = len(os.listdir(".reprotest/runs"))
+        reprotest.observe("noise", np.random.default_rng().normal() + (run {disturbed}))
+        """
+    )
+    assert causes(report) == ({"numpy.random": (True, "train.py:6")} if proven else {})
+    made = [row.what for row in report.experiments]
+    assert made[: 1 + len(experiments)] == ["everything pinned", *experiments]
+    assert ("everything pinned, once more" in made) == proven
+
+
 def test_a_race_that_shows_at_another_step_each_time_is_proven(explain) -> None:  # type: ignore[no-untyped-def]
     """The repeated runs differ at step 0, and no experiment ever does: they see another number of records."""
     report = explain(

@@ -158,13 +158,15 @@ def _parameter(case: Case) -> Any:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("case", [_parameter(case) for case in CASES])
-def test_it_is_told_rightly(case: Case) -> None:
+def test_it_is_told_rightly(case: Case, tmp_path: Path) -> None:
     """Every verdict, no false alarm, and every cause proven with its line, but for the few that may be missed."""
     if not case.can_show:
         pytest.skip("no GPU, or too few")
-    outcome = run_case(case)
+    outcome = run_case(case, tmp_path)
     if case.is_race and not outcome.right:  # it need not show at the first attempt
-        outcome = run_case(case)
+        outcome = run_case(case, tmp_path)
+    for report in tmp_path.glob("*/report.json"):  # pytest shows it where the test fails
+        print(report.read_text())
     assert not outcome.false_alarm, outcome
     assert outcome.verdict_right, outcome
     assert outcome.right or case.missed is not None, outcome

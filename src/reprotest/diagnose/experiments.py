@@ -1,10 +1,11 @@
 """Finds causes by experiment: pin every factor, then let one at a time vary again.
 
 The reference is a run with every candidate held at its pinned value; a second such run shows whether that makes the program
-repeat. Then each candidate alone takes another value (or is left free, where only that is decisive) and the run is compared with the
-reference in lockstep. A factor whose freedom brings a difference back is a cause. After each cause found, a run in which *only the
-causes so far* are held tells whether there are more: if it agrees with the reference, or else with another such run (a pin may itself
-change the numbers), everything else was free and did not matter.
+repeat (and where it does not, three more whether one of the two was merely disturbed). Then each candidate alone takes another
+value (or is left free, where only that is decisive) and the run is compared with the reference in lockstep. A factor whose freedom
+brings a difference back is a cause. After each cause found, a run in which *only the causes so far* are held tells whether there
+are more: if it agrees with the reference, or else with another such run (a pin may itself change the numbers), everything else was
+free and did not matter.
 
 No run goes past the step where the first difference showed, until that has explained nothing: a race may show anywhere the next time.
 """
@@ -44,6 +45,7 @@ class Findings:
         pinned: such a run.
         residue: the difference between two runs with every candidate held.
         complete: holding the proven causes alone makes runs agree.
+        disturbed: one run with every candidate held was unlike all others.
     """
 
     proven: dict[str, Difference] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class Findings:
     pinned: Trial | None = None
     residue: Difference | None = None
     complete: bool = False
+    disturbed: bool = False
 
 
 def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
@@ -70,7 +73,7 @@ def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
             break
     if not findings.complete:
         _blame_what_moved(bench, usable, findings)
-    if findings.proven and not findings.complete:
+    if findings.proven and (findings.disturbed or not findings.complete):
         _pin_once_more(bench, findings)
     _untangle(bench, usable, findings)
     return findings
@@ -129,10 +132,12 @@ def _pin_everything(bench: Bench, usable: list[Candidate], findings: Findings) -
         ids = [c.id for c in usable]
         gone = (row.note or "").partition(":")[0]  # a pin that let go says which it is
         if row.outcome != INCONCLUSIVE and gone not in ids:
-            findings.repeats_when_pinned = row.outcome == IDENTICAL
-            findings.residue = row.difference
             findings.reference = settings
-            return reference
+            usual = _usual(bench, settings, reference) if row.outcome == DIFFERENT else None
+            findings.disturbed = usual is not None
+            findings.repeats_when_pinned = row.outcome == IDENTICAL or findings.disturbed
+            findings.residue = None if findings.disturbed else row.difference
+            return usual or reference
         if gone not in ids:
             if bench.identity:
                 bench.identity = False
@@ -142,6 +147,25 @@ def _pin_everything(bench: Bench, usable: list[Candidate], findings: Findings) -
             return None
         findings.untried[gone] = row.note or "the program does not run under this pin"
         usable[:] = [c for c in usable if c.id != gone]
+
+
+def _usual(bench: Bench, settings: Settings, first: Trial) -> Trial | None:
+    """Two runs with everything held differ. Was one of them disturbed (by what else the machine does, say), while three others agree?
+
+    Returns:
+        One of the three; None where they do not.
+    """
+    row, third = bench.pair("everything pinned, again", None, settings)
+    if row.outcome != IDENTICAL:
+        return None
+    if bench.differ(first, third) is None:
+        return third
+
+    def work() -> tuple[str, list[Trial], str | None]:
+        fifth = bench.trial(settings, third)
+        return outcome(fifth), [fifth], why(fifth)
+
+    return third if bench.row("everything pinned, a fifth time", None, work).outcome == IDENTICAL else None
 
 
 def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
@@ -171,9 +195,9 @@ def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
 
 
 def _pin_once_more(bench: Bench, findings: Findings) -> None:
-    """Where the causes do not explain everything, the pinned runs may have agreed by luck: then nothing has been proven.
+    """Where the causes do not explain everything, or a pinned run was disturbed, the others may have agreed by luck.
 
-    What remains is what differed before the pinned runs do.
+    Then only what differed before the pinned runs do is proven.
     """
     pinned = findings.pinned
     if pinned is None or not findings.repeats_when_pinned:
@@ -185,7 +209,7 @@ def _pin_once_more(bench: Bench, findings: Findings) -> None:
 
     residue = bench.row("everything pinned, once more", None, work).difference
     if residue is not None:
-        findings.repeats_when_pinned = False
+        findings.repeats_when_pinned = findings.complete = False
         findings.residue = residue
         findings.proven = {id: seen for id, seen in findings.proven.items() if place(seen) < place(residue)}
 
