@@ -70,6 +70,11 @@ class Trial:
         """Did it get as far as it was meant to, or differ before?"""
         return self.replica.ended is not Ended.TIMEOUT and not (self.replica.failed and self.difference is None)
 
+    def shown(self, folder: str | Path) -> str:
+        """The run's own folder as reports show it: seen from that folder where it lies below."""
+        run_dir = self.replica.run_dir
+        return str(run_dir.relative_to(folder) if run_dir.is_relative_to(folder) else run_dir)
+
 
 class Laboratory:
     """Runs one command again and again under changing conditions and keeps the folders of these runs in order."""

@@ -96,7 +96,7 @@ class Session:
             steps = trial.record.steps
             self._on_event(RunEnded(number + 1, trial.seconds, steps, trial.replica.exit_code))
             self.report.exit_codes.append(trial.replica.exit_code if trial.replica.exit_code is not None else 0)
-            self.report.records.append(self._relative(trial))
+            self.report.records.append(trial.shown(self._lab.command.cwd))
             if trial.replica.ended is Ended.TIMEOUT:
                 self.report.error = (
                     f"run {number + 1} took longer than {self._options.timeout:g} s and was ended: "
@@ -228,12 +228,6 @@ class Session:
         if len(self.base) > 1 and report.verdict is Verdict.ERROR and report.error is None:
             report.runs = len(self.base)
             self.compare()
-
-    def _relative(self, trial: Trial) -> str:
-        try:
-            return str(trial.replica.run_dir.relative_to(self._lab.command.cwd))
-        except ValueError:
-            return str(trial.replica.run_dir)
 
     def close(self) -> None:
         self.report.seconds = time.monotonic() - self._start

@@ -116,7 +116,7 @@ class _Session:
         report.runs = len(base)
         report.hosts = sorted(self._runs.hosts, key=lambda host: host.run)
         report.exit_codes = [t.replica.exit_code if t.replica.exit_code is not None else 0 for t in base]
-        report.records = [self._relative(trial) for trial in base]
+        report.records = [trial.shown(self._command.cwd) for trial in base]
 
     # --- chance on one host, or the hosts? ----------------------------------------------------------------------
 
@@ -227,9 +227,3 @@ class _Session:
         if not self._options.keep:
             self._runs.discard()
         self._sites.close()
-
-    def _relative(self, trial: Trial) -> str:
-        try:
-            return str(trial.replica.run_dir.relative_to(self._command.cwd))
-        except ValueError:
-            return str(trial.replica.run_dir)

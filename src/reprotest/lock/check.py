@@ -118,10 +118,7 @@ def _verify_one(
                 again = run_once(lab, locked.steps, timeout)
                 checked.repeats = again.outcome is not None and again.outcome.digest == done.outcome.digest
                 lab.discard([trial])
-        try:
-            checked.record = str(trial.replica.run_dir.relative_to(root))
-        except ValueError:
-            checked.record = str(trial.replica.run_dir)
+        checked.record = trial.shown(root)
     checked.seconds = time.monotonic() - start
     return checked
 

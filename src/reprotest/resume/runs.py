@@ -190,13 +190,6 @@ class Runs:
             lab.discard([])
         self.base.clear()
 
-    def relative(self, trial: Trial) -> str:
-        """The folder of a run as reports show it."""
-        try:
-            return str(trial.replica.run_dir.relative_to(self.commands.full.cwd))
-        except ValueError:
-            return str(trial.replica.run_dir)
-
     def close(self) -> None:
         """Keep the three runs' records only."""
         for lab in self._labs.values():

@@ -58,7 +58,7 @@ def _judge(runs: Runs, comparison: Comparison) -> None:
     if before is not None and _hold_factors(runs):
         runs.three()
         before = comparison.before_the_stop()
-    report.records = [runs.relative(trial) for trial in runs.base.values()]
+    report.records = [trial.shown(runs.commands.full.cwd) for trial in runs.base.values()]
     if before is not None:
         report.verdict, report.first_difference = Verdict.DIFFERENT, before
         return

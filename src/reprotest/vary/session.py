@@ -347,12 +347,5 @@ class Session:
         self._ground.close(self._reference)
         if self._reference is not None:
             finish(self._reference.record)
-            self.report.records = [_relative(self._reference, self._cwd)]
+            self.report.records = [self._reference.shown(self._cwd)]
         return self.report
-
-
-def _relative(trial: Trial, cwd: str) -> str:
-    try:
-        return str(trial.replica.run_dir.relative_to(cwd))
-    except ValueError:
-        return str(trial.replica.run_dir)
