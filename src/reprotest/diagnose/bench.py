@@ -81,6 +81,15 @@ class Bench:
         self._lab.on_event(ExperimentEnded(row))
         return row
 
+    def again(self, what: str, settings: Settings, against: Trial) -> Experiment:
+        """One more run under these settings, compared with another."""
+
+        def work() -> tuple[str, list[Trial], str | None]:
+            trial = self.trial(settings, against)
+            return outcome(trial), [trial], why(trial)
+
+        return self.row(what, None, work)
+
     def pair(self, what: str, factor_id: str | None, settings: Settings) -> tuple[Experiment, Trial]:
         """Two runs under these settings. Returns the row and the first run."""
         first = self.trial(settings)

@@ -160,12 +160,7 @@ def _usual(bench: Bench, settings: Settings, first: Trial) -> Trial | None:
         return None
     if bench.differ(first, third) is None:
         return third
-
-    def work() -> tuple[str, list[Trial], str | None]:
-        fifth = bench.trial(settings, third)
-        return outcome(fifth), [fifth], why(fifth)
-
-    return third if bench.row("everything pinned, a fifth time", None, work).outcome == IDENTICAL else None
+    return third if bench.again("everything pinned, a fifth time", settings, third).outcome == IDENTICAL else None
 
 
 def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
@@ -202,12 +197,7 @@ def _pin_once_more(bench: Bench, findings: Findings) -> None:
     pinned = findings.pinned
     if pinned is None or not findings.repeats_when_pinned:
         return
-
-    def work() -> tuple[str, list[Trial], str | None]:
-        trial = bench.trial(findings.reference, pinned)
-        return outcome(trial), [trial], why(trial)
-
-    residue = bench.row("everything pinned, once more", None, work).difference
+    residue = bench.again("everything pinned, once more", findings.reference, pinned).difference
     if residue is not None:
         findings.repeats_when_pinned = findings.complete = False
         findings.residue = residue

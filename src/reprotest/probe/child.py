@@ -5,7 +5,6 @@ from __future__ import annotations
 import _thread
 import atexit
 import os
-import re
 import sys
 import threading
 import time
@@ -18,13 +17,13 @@ from typing import Any
 from reprotest.digest import fingerprint, sketch
 from reprotest.factors import Factor, Setting, all_factors
 from reprotest.probe import environment, process
+from reprotest.probe.event_stream import EventStream
 from reprotest.probe.imports import ImportHooks
 from reprotest.probe.notes import Notes
 from reprotest.probe.plan import Plan
 from reprotest.probe.sites import Sites
 from reprotest.probe.streams import SeededStreams
 from reprotest.record.event import Phase
-from reprotest.record.values import ValueWriter
 from reprotest.record.writer import StreamWriter
 from reprotest.secrets import mask_command
 
@@ -41,17 +40,6 @@ _sleep, _start_thread = time.sleep, _thread.start_new_thread  # the real ones, b
 
 current: Child | None = None
 """The probe of this process; None outside of a run."""
-
-
-class EventStream:
-    """The events of one thread: where they go, and where in the program it stands."""
-
-    def __init__(self, key: str, writer: StreamWriter, values: ValueWriter | None) -> None:
-        self.key = key
-        self.writer = writer
-        self.values = values
-        self.step = 0
-        self.seen: dict[str, int] = {}
 
 
 class Child:
@@ -291,9 +279,7 @@ class Child:
             self.put("readings", {f.id: _reading(f) for f in all_factors() if f.inside})
         for stream in self._open:
             try:
-                stream.writer.close()
-                if stream.values is not None:
-                    stream.values.close()
+                stream.close()
             except OSError as error:
                 self._stop_recording(error)
         self._open.clear()
@@ -324,9 +310,7 @@ class Child:
         return stream
 
     def _new_stream(self, key: str) -> EventStream:
-        path = claim(Path(self._run_dir, "streams"), key, ".rec")
-        values = ValueWriter(Path(self._run_dir, "values", f"{path.stem}.val")) if self.plan.values else None
-        stream = EventStream(key, StreamWriter(path), values)
+        stream = EventStream.begin(self._run_dir, key, values=self.plan.values)
         self._open.append(stream)
         return stream
 
@@ -373,19 +357,6 @@ def _reading(factor: Factor) -> dict[str, Any]:
         return dict(factor.read())
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
-
-
-def claim(folder: Path, key: str, suffix: str) -> Path:
-    """A new file named after the key, with a number where the name is taken (two processes of one name)."""
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "~", key)
-    for number in range(1, 100_000):
-        path = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except FileExistsError:
-            continue
-        return path
-    raise OSError(f"{folder} holds too many streams named {stem}")
 
 
 def start(plan_path: str) -> None:

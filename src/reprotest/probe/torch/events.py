@@ -17,7 +17,8 @@ from reprotest.digest.tensor import name_of, plain_memory, shape_of, tensor_row
 from reprotest.record.event import Phase
 
 if TYPE_CHECKING:
-    from reprotest.probe.child import Child, EventStream
+    from reprotest.probe.child import Child
+    from reprotest.probe.event_stream import EventStream
     from reprotest.record.format import Descriptor
     from reprotest.record.writer import StreamWriter
 

@@ -12,7 +12,8 @@ from reprotest.probe.torch.events import Packed, add, keeps_values, loss_event, 
 from reprotest.record.event import Phase
 
 if TYPE_CHECKING:
-    from reprotest.probe.child import Child, EventStream
+    from reprotest.probe.child import Child
+    from reprotest.probe.event_stream import EventStream
     from reprotest.probe.torch.ordinary import Lane
 
 

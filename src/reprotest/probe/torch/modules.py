@@ -18,7 +18,8 @@ from reprotest.probe.torch.events import in_window, put
 from reprotest.record.event import Phase
 
 if TYPE_CHECKING:
-    from reprotest.probe.child import Child, EventStream
+    from reprotest.probe.child import Child
+    from reprotest.probe.event_stream import EventStream
     from reprotest.probe.torch.names import Names
 
 _is_compiling = torch.compiler.is_compiling

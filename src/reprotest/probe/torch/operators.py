@@ -25,7 +25,8 @@ from reprotest.probe.torch import events
 from reprotest.record.event import UNINITIALISED, Phase
 
 if TYPE_CHECKING:
-    from reprotest.probe.child import Child, EventStream
+    from reprotest.probe.child import Child
+    from reprotest.probe.event_stream import EventStream
     from reprotest.probe.torch.modules import Modules
     from reprotest.probe.torch.names import Names
     from reprotest.probe.torch.steps import OptimizerSteps

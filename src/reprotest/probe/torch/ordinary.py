@@ -19,7 +19,8 @@ from reprotest.probe.torch.events import loss_event
 if TYPE_CHECKING:
     from types import FrameType
 
-    from reprotest.probe.child import Child, EventStream
+    from reprotest.probe.child import Child
+    from reprotest.probe.event_stream import EventStream
     from reprotest.probe.torch.events import Packed
     from reprotest.probe.torch.optimizers import Tracked
     from reprotest.record.format import Descriptor

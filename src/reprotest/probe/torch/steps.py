@@ -28,7 +28,8 @@ from reprotest.probe.torch.states import EVERY, put_random_states, states_are_du
 from reprotest.record.event import Phase
 
 if TYPE_CHECKING:
-    from reprotest.probe.child import Child, EventStream
+    from reprotest.probe.child import Child
+    from reprotest.probe.event_stream import EventStream
     from reprotest.probe.torch.finer import Finer
 
 _is_compiling = torch.compiler.is_compiling
