@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -163,7 +164,8 @@ def test_it_is_told_rightly(case: Case, tmp_path: Path) -> None:
     if not case.can_show:
         pytest.skip("no GPU, or too few")
     outcome = run_case(case, tmp_path)
-    if case.is_race and not outcome.right:  # it need not show at the first attempt
+    if not (outcome.right or outcome.false_alarm or case.steady):  # whether two runs differ is often a matter of luck
+        warnings.warn(f"not told at the first attempt: {outcome}", stacklevel=1)
         outcome = run_case(case, tmp_path)
     for report in tmp_path.glob("*/report.json"):  # pytest shows it where the test fails
         print(report.read_text())
