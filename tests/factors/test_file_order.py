@@ -139,3 +139,11 @@ def test_a_folder_is_read_when_its_first_entry_is_asked_for(tmp_path: Path) -> N
 
 def test_its_state_is_the_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(FileOrder().read()["filesystem"], (str, type(None)))
+
+
+def test_removing_a_tree_is_not_a_use_but_listing_it_is(play, project: Path) -> None:
+    played = play(
+        'import os, shutil\nos.listdir("data")\nshutil.rmtree("data")\nprint(os.path.exists("data"))\n', {ID: 1}
+    )
+    assert played.out == "False\n"
+    assert list(played.uses[ID]) == ["main.py:2"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Any, TypeVar
 
 from reprotest.factors import _patch
@@ -52,6 +54,8 @@ class FileOrder(Factor):
 
         def scandir(self: Any, path: Any = None) -> Any:
             entries = real_scandir(path)
+            if _only_removes(sys._getframe(1)):
+                return entries
             site = inside.site()
             if site is not None:
                 inside.used(FileOrder.id, site)
@@ -101,6 +105,11 @@ def arrange(items: list[T], key: Callable[[T], Any], variant: int) -> list[T]:
     if shuffled in (items, items[::-1]):
         return [*items[1:], items[0]]
     return shuffled
+
+
+def _only_removes(caller: FrameType) -> bool:
+    """Is it shutil.rmtree, to which no order matters? Worker processes end with one."""
+    return caller.f_code.co_name.startswith("_rmtree") and caller.f_globals.get("__name__") == "shutil"
 
 
 def _same(name: T) -> T:
