@@ -126,6 +126,13 @@ def test_known_secrets_come_from_names_and_short_ones_are_left_out() -> None:
     ]
 
 
+def test_the_working_directory_is_no_secret_of_the_environment() -> None:
+    environment = {"PWD": "/home/somebody/training", "OLDPWD": "/home/somebody"}
+    assert known_secrets(environment) == []
+    assert mask_environment(environment) == environment
+    assert mask_text("Uid=sa;PWD=hunter22", values=()) == f"Uid=sa;PWD={MASK}"
+
+
 def test_environment() -> None:
     assert mask_environment({"HF_TOKEN": "x", "EMPTY_TOKEN": "", "SEED": "1", "DB": "http://u:p@h"}) == {
         "HF_TOKEN": MASK,

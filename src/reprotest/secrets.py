@@ -29,6 +29,8 @@ _NOT_TOKENS = _words(
 )
 """What stands before "token" where machine learning means a symbol of the vocabulary, not a key."""
 _ACCOUNTS = _words("db database user admin root smtp mail email redis mysql postgres pg proxy ftp ssh")
+_DIRECTORIES = ("PWD", "OLDPWD")
+"""Environment variables in which a shell keeps directories. Elsewhere, in an ODBC connection string say, PWD is a password."""
 _ABOUT = _words("file path dir name id ids type length len count")
 """A last word that makes the name one of something else: `password_file`, `token_type`."""
 
@@ -74,6 +76,10 @@ def is_secret_name(name: str) -> bool:
     return words[-1] in ("auth", "authorization")
 
 
+def _is_secret_variable(name: str) -> bool:
+    return name not in _DIRECTORIES and is_secret_name(name)
+
+
 def mask_command(words: Sequence[str]) -> list[str]:
     """The words of a command line with secret values replaced: `--token X`, `--token=X`, `api_key=X`."""
     masked: list[str] = []
@@ -96,7 +102,7 @@ def mask_command(words: Sequence[str]) -> list[str]:
 def mask_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Environment variables with secret values replaced."""
     return {
-        name: MASK if value and is_secret_name(name) else mask_text(value, values=())
+        name: MASK if value and _is_secret_variable(name) else mask_text(value, values=())
         for name, value in environment.items()
     }
 
@@ -123,7 +129,7 @@ def known_secrets(environment: Mapping[str, str] | None = None, command: Sequenc
     Values shorter than 8 characters are left out: hiding them everywhere would hide ordinary words.
     """
     environment = os.environ if environment is None else environment
-    found = {value for name, value in environment.items() if is_secret_name(name) and _hideable(value)}
+    found = {value for name, value in environment.items() if _is_secret_variable(name) and _hideable(value)}
     for before, word in zip(["", *command], command, strict=False):
         name, equals, value = word.partition("=")
         if equals and is_secret_name(name):
