@@ -371,3 +371,22 @@ def test_a_large_value_does_not_hide_the_one_beside_it(explain) -> None:  # type
         """
     )
     assert causes(report) == {"memory.address": (True, "train.py:12")}
+
+
+def test_a_draw_that_comes_first_does_not_pass_for_the_weights_that_differ(explain) -> None:  # type: ignore[no-untyped-def]
+    report = explain(
+        """
+        import torch
+        thrown_away = torch.randn(7, 5)
+        model = torch.nn.Linear(2, 1, bias=False)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        model(torch.ones(3, 2)).sum().backward()
+        optimizer.step()
+        """
+    )
+    first = report.first_difference
+    assert first is not None
+    assert (first.phase, first.op, first.location) == ("init", "aten::uniform_", "train.py:3")
+    assert first.note == "2 of 2 elements differ, the first at [0, 0]"
+    assert [seen.location for seen in report.located] == ["train.py:3", "train.py:2"]
+    assert causes(report) == {"torch.random": (True, "train.py:2")}

@@ -51,10 +51,10 @@ def _same_events(a: Frame, b: Frame) -> Found | None:
     if places.size == 0:
         return None
     place = int(places[0])
-    return _value_or_order(a, b, ours[place], theirs[place])
+    return value_or_order(a, b, ours[place], theirs[place])
 
 
-def _value_or_order(a: Frame, b: Frame, i: int, j: int) -> Found:
+def value_or_order(a: Frame, b: Frame, i: int, j: int) -> Found:
     """Other values, or the same values that came in another order (several batches in one step, several calls of one operator)?"""
     ours, theirs = a.template.described[i], b.template.described[j]
     if ours.dtype != theirs.dtype:
@@ -118,7 +118,7 @@ def _pair(a: Frame, b: Frame, i: int, j: int) -> Found | None:
         return None
     if not comparable(ours.dtype, theirs.dtype):
         return None
-    return _value_or_order(a, b, i, j)
+    return value_or_order(a, b, i, j)
 
 
 def _only(frame: Frame, i: int, kind: str) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reprotest.compare.made import as_made
 from reprotest.compare.pairs import is_numbered
 from reprotest.diagnose.bench import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench
 from reprotest.diagnose.candidates import Candidate
@@ -12,7 +13,7 @@ from reprotest.diagnose.laboratory import Course, Settings, Trial
 from reprotest.result import Difference
 
 _TRAINING = ("init", "data", "forward", "loss", "backward", "update")
-_BEFORE = ("init", "data")
+BEFORE = ("init", "data")
 _BY_OPERATOR = ("torch.kernels", "memory.uninitialised", "torch.random", "cuda.random")
 """Act inside of an operator: the line is where that is called."""
 _MOST_SITES = 256
@@ -24,16 +25,17 @@ def finer(bench: Bench, difference: Difference, free: tuple[Settings, Settings])
 
     An operator that differs names its module, too, so modules are observed by themselves only where no operator is to blame at that
     step: where a compiler hides them, or a race shows elsewhere. What is there before the first forward pass (initial weights,
-    batches) belongs to no module, and is where it is made: when that line is known, there is nothing to add.
+    batches) belongs to no module, and is where it is made: when that line is known, there is nothing to add. Else the same thing comes
+    first, with the operator that made it, and after it the first operator that differs, which may have made something else.
     """
     if difference.phase not in _TRAINING:
         return []
-    before = difference.phase in _BEFORE
+    before = difference.phase in BEFORE
     if before and difference.location is not None:
         return []
+    if before:
+        return _before(bench, difference, free)
     seen = _at(bench, "operators", difference, difference.step, free)
-    if before:  # an operator of the first forward pass is given what differs already
-        return [seen] if seen is not None and seen.phase in _BEFORE else []
     if seen is not None and seen.op is not None and seen.step == difference.step:
         return [seen]
     step = difference.step if seen is None else seen.step
@@ -46,23 +48,49 @@ def finer(bench: Bench, difference: Difference, free: tuple[Settings, Settings])
     return [found for found in (module, again or seen) if found is not None]
 
 
+def _before(bench: Bench, difference: Difference, free: tuple[Settings, Settings]) -> list[Difference]:
+    """The initial state or batch as operators made it, and the first operator that differs."""
+    course = _course("operators", difference, difference.step)
+    first = bench.trial(free[0], course=course)
+    second = (
+        bench.trial(free[1], course=course) if first.usable else None
+    )  # to its end: what differs comes after the operators
+    if second is None:
+        return []
+    made = as_made(first.record, second.record, difference)
+    seen = bench.differ(first, second)
+    if seen is not None and (seen.phase not in BEFORE or course.stream not in (None, seen.stream)):
+        seen = None  # an operator of the first forward pass is given what differs already
+    return [found for found in (made, seen) if found is not None]
+
+
 def _at(bench: Bench, level: str, coarse: Difference, step: int, free: tuple[Settings, Settings]) -> Difference | None:
-    """What differs at this step in the process that `coarse` speaks of: a helper may come to another difference sooner."""
-    course = Course(
+    return _differ_again(bench, _course(level, coarse, step), free)
+
+
+def _course(level: str, coarse: Difference, step: int) -> Course:
+    """Shows what differs at this step in the process that `coarse` speaks of: a helper may come to another difference sooner."""
+    return Course(
         level=level,
         window=(step, step),
         values=True,
         stop_after_step=step,
         stream=None if is_numbered(coarse.stream) else coarse.stream,
     )
-    return _differ_again(bench, course, free)
 
 
 def refined(difference: Difference, finer: list[Difference]) -> Difference:
-    """One difference that says what all passes found: step and name of the first, operator and line of the finest."""
-    located = difference.phase in _BEFORE
+    """One difference that says what all passes found: step and name of the first, operator and line of the finest.
+
+    Of initial state or a batch only what a pass found about that very thing is told: the first operator that differs may have made
+    something else, and lends no more than its line where nothing better is known.
+    """
+    located = difference.phase in BEFORE
     later = None
     for seen in finer:
+        if located and (seen.phase, seen.name) != (difference.phase, difference.name):
+            difference = replace(difference, location=difference.location or seen.location)
+            continue
         # Sizes and the note speak of one pair of runs, so they change hands together.
         size = {key: getattr(seen, key) for key in ("max_abs", "max_rel", "ulp", "note")}
         if not located:

@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reprotest.compare.made import as_made
 from reprotest.diagnose.experiments import RISKY
 from reprotest.diagnose.laboratory import Course, Laboratory, Trial, differ
-from reprotest.diagnose.locate import refined
+from reprotest.diagnose.locate import BEFORE, refined
 from reprotest.factors import Setting, factor
 from reprotest.options import ExperimentEnded, ExperimentStarted, RunEnded, RunStarted
 from reprotest.record import Record
@@ -259,7 +260,10 @@ class Host:
         known = self._judge(one, trial)
         if known.outcome != OTHER or known.difference is None:
             return Answer(known, trial.seconds)
-        placed = refined(seen, [known.difference]) if seen is not None and reference is not None else known.difference
+        placed = known.difference
+        if seen is not None and reference is not None:
+            made = as_made(reference.record, trial.record, seen) if seen.phase in BEFORE else None
+            placed = refined(seen, [d for d in (made, known.difference) if d is not None])
         end = Final()
         if self._output:  # what was printed is all that is known of the end
             end = Final(placed.max_abs, placed.max_rel, placed.ulp)
