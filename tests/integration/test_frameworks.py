@@ -64,6 +64,25 @@ def test_jax_with_a_key_from_an_unseeded_generator(run) -> None:  # type: ignore
     assert told(report) == [("python.random", True, "jax_train.py:12")]
 
 
+def test_a_batch_for_jax_is_data_in_the_first_call_too(run) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("optax")
+    report = run("jax_batches.py", steps=1)
+    first = report.first_difference
+    assert first is not None, report
+    assert (first.step, first.phase, first.name) == (0, "data", "train_step(batch)[0]")
+    assert told(report) == [("numpy.random", True, "jax_batches.py:17")]
+
+
+def test_each_of_two_causes_at_its_own_line(run) -> None:  # type: ignore[no-untyped-def]
+    """What differs first is where its own cause acts, and that cause is told first."""
+    pytest.importorskip("optax")
+    report = run("jax_batches.py", "drawn", steps=1)
+    first = report.first_difference
+    assert first is not None, report
+    assert (first.phase, first.name, first.location) == ("init", "train_step(params)['w']", "jax_batches.py:9")
+    assert told(report) == [("python.random", True, "jax_batches.py:9"), ("numpy.random", True, "jax_batches.py:17")]
+
+
 def test_flax_nnx(run) -> None:  # type: ignore[no-untyped-def]
     pytest.importorskip("flax")
     report = run("nnx_train.py")

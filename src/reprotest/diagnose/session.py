@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reprotest.diagnose.bench import Bench
@@ -25,7 +25,8 @@ from reprotest.options import (
     StageStarted,
     ignore,
 )
-from reprotest.result import Cause, RunReport, Verdict
+from reprotest.record.event import Phase
+from reprotest.result import Cause, Difference, RunReport, Verdict
 from reprotest.run.command import Command
 from reprotest.run.replicate import Ended, describe_exit
 from reprotest.run.state import State, matters
@@ -200,6 +201,7 @@ class Session:
                     factor_id, bool(findings.repeats_when_pinned), location, evidence, factor(factor_id).fix, difference
                 )
             )
+        self.report.causes.sort(key=_acts)
         if not findings.complete:
             self.report.causes += unproven_causes(
                 suspects,
@@ -208,9 +210,7 @@ class Session:
                 [t.record for t in self.base],
                 self._lab.state.refused,
             )
-        located = self.report.first_difference
-        if located is not None and located.location is None and self.report.causes:
-            self.report.first_difference = replace(located, location=self.report.causes[0].location)
+        self.report.first_difference = _at_its_cause(self.report.first_difference, self.report.causes)
         affects = {**dict.fromkeys(findings.harmless, False), **dict.fromkeys(findings.proven, True)}
         watch(self.report, self.base, affects)
 
@@ -234,6 +234,24 @@ class Session:
         if not self._options.keep:
             self._lab.discard(self.base)
         self._lab.seal()
+
+
+def _acts(cause: Cause) -> tuple[int, int]:
+    """Where a proven cause acts first: step and phase."""
+    assert cause.first_difference is not None
+    return cause.first_difference.step, Phase[cause.first_difference.phase.upper()]
+
+
+def _at_its_cause(difference: Difference | None, causes: Sequence[Cause]) -> Difference | None:
+    """A difference whose own line is not known is where its cause acts: of several causes, the one that brings this difference back."""
+    if difference is None or difference.location is not None:
+        return difference
+    here = (difference.step, difference.phase, difference.name)
+    effects = [(cause, cause.first_difference) for cause in causes]
+    own = [cause for cause, effect in effects if effect and (effect.step, effect.phase, effect.name) == here]
+    if own or len(causes) == 1:
+        return replace(difference, location=(own or causes)[0].location)
+    return difference
 
 
 def as_first() -> dict[str, Setting]:

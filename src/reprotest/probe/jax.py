@@ -7,6 +7,7 @@ A step is a call of a jitted function that computes gradients or applies updates
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 import threading
 from collections.abc import Callable
@@ -138,12 +139,27 @@ class JaxProbe:
 
     def put(self, name: str, tree: Any, phase: Phase, unless: dict[int, Any] | None = None) -> int:
         """One event for each array that is not among those shown already. Returns how many."""
+        return self._put(name, lambda: self.leaves(tree), phase, unless)
+
+    def put_arguments(
+        self, names: Names, args: Any, kwargs: Any, phase: Phase, unless: dict[int, Any] | None = None
+    ) -> None:
+        """As `put`, for what a function is given, by the names of its parameters: "train_step(params)['w']"."""
+        named = [*((names.of(i), arg) for i, arg in enumerate(args)), *kwargs.items()]
+        for parameter, arg in named:
+            self._put(f"{names.function}({parameter})", functools.partial(self.leaves, arg), phase, unless)
+
+    def _put(
+        self, name: str, leaves: Callable[[], list[tuple[str, Any]]], phase: Phase, unless: dict[int, Any] | None
+    ) -> int:
         count = 0
         try:
-            for place, leaf in self.leaves(tree):
+            for place, leaf in leaves():
                 if unless is not None and unless.get(id(leaf)) is leaf:
                     continue
-                self.child.observe(name + place, phase, self._plain(leaf))
+                # Training starts from arrays of JAX; one of NumPy's is a batch, in the first call, too.
+                is_data = phase is Phase.INIT and isinstance(leaf, sys.modules["numpy"].ndarray)
+                self.child.observe(name + place, Phase.DATA if is_data else phase, self._plain(leaf))
                 count += 1
         except Exception as error:
             self.child.note(f"{name} could not be observed: {error!r}")
@@ -153,6 +169,22 @@ class JaxProbe:
         if self.jax.dtypes.issubdtype(leaf.dtype, self.jax.dtypes.prng_key):
             leaf = self.jax.random.key_data(leaf)
         return sys.modules["numpy"].asarray(leaf)
+
+
+class Names:
+    """What a function and its parameters are called."""
+
+    def __init__(self, made: Any, function: Any) -> None:
+        self.function = _name(made)
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError):  # a callable that says nothing of its parameters
+            parameters = []
+        self._positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+    def of(self, position: int) -> str:
+        """The name of a positional argument; its position, counted from 0, where it has none."""
+        return self._positional[position] if position < len(self._positional) else str(position)
 
 
 class Observed:
@@ -166,6 +198,7 @@ class Observed:
         functools.update_wrapper(self, function if hasattr(function, "__name__") else jitted)
         self._probe = probe
         self._jitted = jitted
+        self._names = Names(self, function)
         self.trains = False
         self._called = False
 
@@ -179,20 +212,19 @@ class Observed:
         probe, here = self._probe, self._probe.here
         if here.calling is not None or not probe.watched() or not probe.concrete((args, kwargs)):
             return self._jitted(*args, **kwargs)
-        name = _name(self)
         # Before the call: what is donated to it does not exist afterwards.
-        probe.put(name, (args, kwargs), Phase.DATA if self._called else Phase.INIT, here.shown)
+        probe.put_arguments(self._names, args, kwargs, Phase.DATA if self._called else Phase.INIT, here.shown)
         self._called = True
         here.calling = self
         try:
             result = self._jitted(*args, **kwargs)
         finally:
             here.calling = None
-        self._record(name, args, result)
+        self._record(args, result)
         return result
 
-    def _record(self, name: str, args: Any, result: Any) -> None:
-        probe, child = self._probe, self._probe.child
+    def _record(self, args: Any, result: Any) -> None:
+        probe, child, name = self._probe, self._probe.child, self._names.function
         leaves = probe.leaves(result)
         changed = probe.leaves(args) if "flax.nnx" in sys.modules and not _is_pure(args) else []
         probe.here.shown = {id(leaf): leaf for _, leaf in [*leaves, *changed]}
@@ -205,7 +237,7 @@ class Observed:
         probe.put(name, result, Phase.LOSS, unless=others)
         updated = probe.put(name, result, Phase.UPDATE, unless=losses)
         if changed or not updated:
-            probe.put(name, args, Phase.UPDATE)
+            probe.put_arguments(self._names, args, {}, Phase.UPDATE)
         child.end_step()
 
 
