@@ -182,4 +182,9 @@ def test_scalars_from_their_sketches(dtype, a, b, expected):
     size = size_of_scalars(dtype, a, b)
     assert (size.max_abs, size.ulp) == expected
     if expected[0] is not None:
-        assert size.note == f"{a!r} in run 1, {b!r} in run 2"
+        assert size.note == f"{a!r} in run 1, {b!r} in run 2" if size.ulp is not None else "in run 1" in size.note
+
+
+def test_whole_numbers_and_truths_are_shown_as_such():
+    assert size_of_scalars("int64", 3.0, 5.0).note == "3 in run 1, 5 in run 2"
+    assert size_of_scalars("bool", 0.0, 1.0).note == "False in run 1, True in run 2"

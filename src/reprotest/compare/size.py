@@ -83,7 +83,15 @@ def size_of_scalars(dtype: str | None, a: float, b: float) -> Size:
     if x is None or y is None:
         return UNKNOWN
     found = size_of_values(Value(own, (), memoryview(x)), Value(own, (), memoryview(y)))
-    return Size(found.max_abs, found.max_rel, found.ulp if own == kind else None, f"{a!r} in run 1, {b!r} in run 2")
+    if own == kind:
+        return Size(found.max_abs, found.max_rel, found.ulp, f"{a!r} in run 1, {b!r} in run 2")
+    return Size(found.max_abs, found.max_rel, None, f"{_whole(kind, a)} in run 1, {_whole(kind, b)} in run 2")
+
+
+def _whole(kind: str, number: float) -> str:
+    if not math.isfinite(number):
+        return repr(number)
+    return str(number != 0.0 if kind == "bool" else int(number))
 
 
 def _encoded(dtype: str, number: float) -> bytes | None:
