@@ -78,6 +78,8 @@ def test_what_only_helps_is_likely_and_not_proven() -> None:
 def test_other_data_with_all_else_put_back_is_the_position() -> None:
     lost, _ = find(["torch.random"], lambda given: FIRST)
     assert [(each.detail, each.proven) for each in lost] == [("data.position", False)]
+    assert "torch.random, put back with it, is lost as well" in lost[0].evidence
+    assert "lost as well" not in find(["scaler"], lambda given: FIRST)[0][0].evidence
 
 
 def test_a_run_that_fails_proves_nothing() -> None:

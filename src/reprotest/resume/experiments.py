@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from reprotest.options import ExperimentEnded, ExperimentStarted, OnEvent
 from reprotest.record.event import Phase
 from reprotest.result import Difference, Experiment
-from reprotest.resume.details import detail
+from reprotest.resume.details import RANDOM, detail
 from reprotest.resume.report import Lost
 
 
@@ -150,6 +150,9 @@ def _unproven(candidates: dict[str, str], baseline: Difference, everything: Trie
         return []
     if left.phase in ("data", "loss", "forward") and "data.position" not in candidates:
         said = "everything else was put back from the full run, and the step still begins with other numbers"
+        drawn = [name for name in RANDOM if name in candidates]
+        if drawn:  # a batch that was fetched ahead was drawn before the state that is put back
+            said += f"; {_listed(drawn)}, put back with it, is lost as well, and so perhaps is a batch that was fetched ahead"
         return [Lost("data.position", False, said, detail("data.position").fix)]
     return []
 
