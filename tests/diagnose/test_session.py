@@ -390,3 +390,27 @@ def test_a_draw_that_comes_first_does_not_pass_for_the_weights_that_differ(expla
     assert first.note == "2 of 2 elements differ, the first at [0, 0]"
     assert [seen.location for seen in report.located] == ["train.py:3", "train.py:2"]
     assert causes(report) == {"torch.random": (True, "train.py:2")}
+
+
+def test_a_batch_that_no_operator_makes_is_where_it_is_asked_for(explain) -> None:  # type: ignore[no-untyped-def]
+    report = explain(
+        """
+        import numpy as np
+        import torch
+        from torch.utils.data import DataLoader
+        torch.randn(3)
+        model = torch.nn.Linear(2, 1)
+        torch.nn.init.zeros_(model.weight)
+        torch.nn.init.zeros_(model.bias)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        rows = [np.full(2, n, np.float32) for n in range(64)]
+        collate = lambda rows: {"x": torch.from_numpy(np.stack(rows))}
+        for batch in DataLoader(rows, batch_size=16, shuffle=True, collate_fn=collate):
+            model(batch["x"]).sum().backward()
+            optimizer.step()
+        """
+    )
+    first = report.first_difference
+    assert first is not None
+    assert (first.phase, first.name, first.op, first.location) == ("data", "batch['x']", None, "train.py:11")
+    assert causes(report) == {"torch.random": (True, "train.py:4")}

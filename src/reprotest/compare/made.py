@@ -28,8 +28,8 @@ def as_made(a: Record, b: Record, seen: Difference) -> Difference | None:
         seen: initial state or a batch that differs, not observed at the level of operators.
 
     Returns:
-        The same thing with its size in this pair, where it differs in it again, and the operator and line that made it, where one did.
-        None when the runs have no such thing.
+        The same thing with its size in this pair, where it differs in it again, and the operator and line that made it, where one did;
+        else the line that took it. None when the runs have no such thing.
     """
     if is_numbered(seen.stream) or seen.stream not in a.streams:
         return None
@@ -37,7 +37,8 @@ def as_made(a: Record, b: Record, seen: Difference) -> Difference | None:
     theirs = _occurrences(y, seen) if y is not None else iter(())
     first = None
     for ours, i, maker in _occurrences(x, seen):
-        first = first or _made(seen, maker)
+        described = ours.template.described[i]
+        first = first or _made(replace(seen, location=described.location), maker)
         other, j, _ = next(theirs, (None, 0, None))
         if other is not None and y is not None and ours.digest(i) != other.digest(j):
             mismatch = Mismatch(value_or_order(ours, other, i, j), ours, other)

@@ -88,9 +88,10 @@ def refined(difference: Difference, finer: list[Difference]) -> Difference:
     located = difference.phase in BEFORE
     later = None
     for seen in finer:
-        if located and (seen.phase, seen.name) != (difference.phase, difference.name):
+        if located:
             difference = replace(difference, location=difference.location or seen.location)
-            continue
+            if (seen.phase, seen.name) != (difference.phase, difference.name):
+                continue
         # Sizes and the note speak of one pair of runs, so they change hands together.
         size = {key: getattr(seen, key) for key in ("max_abs", "max_rel", "ulp", "note")}
         if not located:

@@ -45,14 +45,18 @@ def observe_batches(child: Child, initial: InitialState, finer: Finer, loader: M
 
 
 def put_batch(child: Child, batch: Any) -> None:
-    """One DATA event for each tensor or plain value of a batch: batch[0], batch['x'], …"""
+    """One DATA event for each tensor or plain value of a batch: batch[0], batch['x'], …
+
+    Where the run is observed finely they say who asks for the batch: not every batch is made by operators.
+    """
     writer = child.writer()
     if writer is None or child.level == "lines":
         return
+    location = child.site() if child.level == "operators" else None
     for name, leaf in [("batch", batch)] if isinstance(batch, Tensor) else leaves(batch, "batch"):
         if isinstance(leaf, Tensor):
-            put(child, name, Phase.DATA, leaf)
+            put(child, name, Phase.DATA, leaf, location=location)
         else:
-            child.observe(name, Phase.DATA, leaf)
+            child.observe(name, Phase.DATA, leaf, location=location)
     if writer.pending >= _MOST_PENDING:
         child.commit()
