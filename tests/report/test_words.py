@@ -22,6 +22,11 @@ from reprotest.result import Difference, RunReport
             "real drift, far beyond rounding (up to 0.31 absolute, 1.2 relative, 1.23e+07 ULP)",
         ),
         ({"max_abs": 3.0}, "more than rounding (up to 3 absolute)"),
+        ({"max_abs": 585.0, "max_rel": 0.98}, "other values (up to 585 absolute, 0.98 relative)"),
+        (
+            {"phase": "output", "max_abs": 0.5, "max_rel": 0.9},
+            "real drift, far beyond rounding (up to 0.5 absolute, 0.9 relative)",
+        ),
         (
             {"max_abs": math.inf, "ulp": 2**40},
             "one run has a NaN or an infinity where the other has none (up to inf absolute, 1.1e+12 ULP)",
@@ -34,7 +39,7 @@ from reprotest.result import Difference, RunReport
     ],
 )
 def test_size_tells_one_bit_from_real_drift(difference: dict[str, object], said: str | None) -> None:
-    assert words.size(Difference(step=0, phase="loss", name="loss", **difference)) == said  # type: ignore[arg-type]
+    assert words.size(Difference(**{"step": 0, "phase": "loss", "name": "loss", **difference})) == said  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,8 @@ def size(difference: Difference) -> str | None:
         what = "one bit, the last one: rounding"
     elif ulp is not None and ulp <= ROUNDING_ULP:
         what = "only the last bits: rounding"
+    elif ulp is None and relative is not None and difference.phase != "output":  # whole numbers: ids, labels, counts
+        what = "other values"
     elif relative is not None and relative < DRIFT:
         what = "small, as when sums are added in another order"
     elif relative is None:
