@@ -233,3 +233,18 @@ def test_digesting_imports_nothing():
     before = set(sys.modules)
     digest_object({"a": [1, object(), Leaf("x")], "b": np.ones(2)})
     assert {m.partition(".")[0] for m in set(sys.modules) - before} <= {"reprotest"}
+
+
+def test_dask_arrays_are_what_they_hold_whatever_their_tasks_are_called():
+    array = pytest.importorskip("dask.array")
+    numbers = np.arange(12.0).reshape(4, 3)
+
+    def made(values):
+        return array.from_array(values, chunks=(2, 3), name=False) + 1  # a random name for every array
+
+    assert made(numbers).name != made(numbers).name
+    assert digest_object(made(numbers)) == digest_object(made(numbers))
+    assert digest_object(made(numbers)) != digest_object(made(numbers).rechunk((4, 3)))
+    other = numbers.copy()
+    other[3, 0] = -1
+    assert [path.rpartition(".")[2] for path in differing_paths(made(numbers), made(other))] == ["array[1, 0]"]

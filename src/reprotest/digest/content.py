@@ -97,6 +97,27 @@ def _sparse(value: Any) -> Parts:
     return [(".shape", tuple(value.shape)), *found]
 
 
+def _dask_array(value: Any) -> Parts:
+    """Chunks and the arrays that its tasks hold, by kind of task and index: the names of tasks may be drawn anew in every process.
+
+    Nothing is computed: what tasks make of those arrays shows in what comes out.
+    """
+    from reprotest.digest.walk import is_leaf, walk
+
+    kind = sys.modules["dask.utils"].key_split
+    graph = dict(value.__dask_graph__())
+    parts: Parts = [
+        (".shape", tuple(map(str, value.shape))),
+        (".dtype", str(value.dtype)),
+        (".chunks", str(value.chunks)),
+    ]
+    for key in sorted(graph, key=lambda key: (kind(key), str(key[1:]) if isinstance(key, tuple) else "")):
+        held = [leaf for _, leaf in walk(graph[key]) if hasattr(leaf, "dtype") and is_leaf(leaf)]
+        place = f"[{', '.join(map(str, key[1:]))}]" if isinstance(key, tuple) else ""
+        parts += [(f".{kind(key)}{place}", array) for array in held]
+    return parts
+
+
 _KNOWN: dict[tuple[str, str], Callable[[Any], Parts]] = {
     ("torch", "Module"): _module,
     ("torch", "Optimizer"): _state_dict,
@@ -117,6 +138,7 @@ _KNOWN: dict[tuple[str, str], Callable[[Any], Parts]] = {
     ("polars", "DataFrame"): _polars_frame,
     ("polars", "LazyFrame"): lambda f: [("", f.collect())],
     ("polars", "Series"): _polars_series,
+    ("dask", "Array"): _dask_array,
     ("scipy", "spmatrix"): _sparse,
     ("scipy", "sparray"): _sparse,
     ("scipy", "_spbase"): _sparse,
