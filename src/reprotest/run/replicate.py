@@ -26,6 +26,7 @@ from reprotest.result import Difference
 from reprotest.run.command import Command
 from reprotest.run.guard import guarded
 from reprotest.run.launcher import Supervisor, prepare
+from reprotest.run.own_frames import without_own_frames
 from reprotest.run.processes import end_group, kill_group
 
 _LINGERING = 30.0
@@ -73,11 +74,12 @@ class Replica:
         return self.ended is Ended.FINISHED and self.exit_code != 0
 
     def stderr_tail(self, lines: int = 15) -> str:
-        """The last lines that the command wrote to standard error (at most 16 KiB)."""
+        """The last lines that the command wrote to standard error (at most 16 KiB), without our frames in its tracebacks."""
         try:
             with open(self.run_dir / "stderr.txt", "rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - 16384))
-                return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+                text = file.read().decode(errors="replace")
+                return "\n".join(without_own_frames(text).splitlines()[-lines:])
         except OSError:
             return ""
 
