@@ -29,7 +29,8 @@ run: venv ## see it work: a training script that does not repeat, and its mended
 	@scripts/demo
 
 test: lint browser $(TEST_EXTRA) ## lint, types and all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations 10 $(PYTEST)
+	# Two at a time, each with threads of its own: those that wait must not keep the others from the processors.
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadgroup --durations 10 $(PYTEST)
 
 browser: ## bring the browser in which the tests look at the HTML report (Debian, as root)
 	@scripts/browser
