@@ -1,15 +1,24 @@
-# The images beside the training that containers/compose.yaml starts: JupyterLab, whose kernel is the project's environment, and
-# an MLflow server from this tool's own lock.
+# The images that containers/compose.yaml starts beside the plain one: the training with what logs to MLflow, JupyterLab, whose kernel
+# is the project's environment, and an MLflow server. MLflow comes from this tool's own lock.
 { pkgs, environment, tool, project, revision, env, variables, reprotest, locks }:
 let
   image = arguments: pkgs.dockerTools.streamLayeredImage (import ./container.nix ({
-    inherit pkgs revision env reprotest locks;
+    inherit pkgs revision env variables reprotest locks;
     inherit (project) version;
   } // arguments));
   notebook = import ./notebook.nix { inherit pkgs environment env variables; };
-  mlflow = environment { folder = tool; groups = [ "travel" ]; };
+  mlflow = environment { folder = tool; groups = [ "tracking" ]; };
+  client = import ./overlay.nix { inherit pkgs; } {
+    name = "mlflow-client";
+    from = environment { folder = tool; groups = [ "tracking-client" ]; };
+    onto = env;
+  };
 in
 {
+  container-trainer = image {
+    name = "${project.name}-trainer";
+    variables = variables // { PYTHONPATH = "${variables.PYTHONPATH}:${client}/lib/python3.11/site-packages"; };
+  };
   container-notebook = image {
     name = "${project.name}-notebook";
     variables = variables // notebook.extraVariables;

@@ -62,10 +62,10 @@ def test_they_start_the_images_that_the_flake_builds(services: dict[str, Any]) -
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["poetry"]
     name, version = project["name"], project["version"]
     images = {service["image"] for service in services.values()}
-    assert images == {f"{name}{suffix}:{version}" for suffix in ("", "-cuda", "-mlflow", "-notebook")}
+    assert images == {f"{name}{suffix}:{version}" for suffix in ("-trainer", "-cuda", "-mlflow", "-notebook")}
     assert {service["pull_policy"] for service in services.values()} == {"never"}
     nix = (ROOT / "nix" / "services.nix").read_text() + (ROOT / "nix" / "system.nix").read_text()
-    assert set(re.findall(r'name\}(-\w+)"', nix)) == {"-cuda", "-mlflow", "-notebook"}
+    assert set(re.findall(r'name\}(-\w+)"', nix)) == {"-trainer", "-cuda", "-mlflow", "-notebook"}
 
 
 def test_what_must_last_lies_in_volumes(services: dict[str, Any]) -> None:

@@ -2,102 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from .conftest import Nix
+from .podman import Podman, podman_of_its_own, pour
 
 pytestmark = [pytest.mark.nix, pytest.mark.slow, pytest.mark.xdist_group("nix"), pytest.mark.timeout(1800)]
-
-
-class Podman:
-    """podman with a storage of its own, and the digest of the stream that it loaded."""
-
-    streamed: str
-
-    def __init__(self, storage: Path) -> None:
-        self.words = ["podman", "--runtime", "runc", "--root", str(storage / "root"), "--runroot", str(storage / "run")]
-
-    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*self.words, *words], text=True, capture_output=True, timeout=900)
-
-    def run(
-        self, *words: str, entrypoint: str | None = None, mounts: tuple[str, ...] = ()
-    ) -> subprocess.CompletedProcess[str]:
-        """Run the image as it is meant to be run."""
-        options = [
-            "--rm",
-            "--network",
-            "none",
-            "--read-only",
-            "--ulimit",
-            "nofile=1024:1024",
-            "--ulimit",
-            "nproc=1024:1024",
-        ]
-        options += [word for mount in mounts for word in ("--volume", mount)]
-        options += ["--entrypoint", entrypoint] if entrypoint else []
-        return self("run", *options, "image:test", *words)
 
 
 @pytest.fixture(scope="module")
 def podman(built: Nix) -> Iterator[Podman]:
     """The streamed image, loaded."""
-    for program in ("podman", "runc"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed; on Debian: apt-get install {program}")
-    if os.getuid() != 0:
-        pytest.skip("podman is run as root here; a user without rights needs subordinate ids")
-    # podman refuses a run directory whose name is longer than 50 characters, as pytest's own folders' can be
-    storage = Path(tempfile.mkdtemp(prefix="podman-", dir="/tmp"))
-    podman = Podman(storage)
-    try:
+    with podman_of_its_own() as podman:
         said, podman.streamed = pour([built.build("container")], [*podman.words, "load"])
         podman("tag", said.split()[-1], "image:test")
         yield podman
-    finally:
-        podman("rm", "--all", "--force", "--time", "0")  # a container outlives the podman that was timed out
-        subprocess.run(["umount", storage / "root/overlay"], capture_output=True)
-        shutil.rmtree(storage, ignore_errors=True)
-
-
-def pour(source: list[str], sink: list[str]) -> tuple[str, str]:
-    """`source | sink`, both of which must succeed; what the sink says, and the sha256 of what went through.
-
-    When either ends early, so does the other: neither is left with a pipe that nobody reads or writes.
-    """
-    digest = hashlib.sha256()
-    with (
-        tempfile.TemporaryFile("w+") as said,
-        tempfile.TemporaryFile("w+") as complaint,
-        subprocess.Popen(source, stdout=subprocess.PIPE, stderr=complaint) as streamer,
-        subprocess.Popen(sink, stdin=subprocess.PIPE, stdout=said, stderr=said) as loader,
-    ):
-        assert streamer.stdout is not None
-        assert loader.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # the sink ended; its own words say why
-            while chunk := streamer.stdout.read(1 << 20):
-                digest.update(chunk)
-                loader.stdin.write(chunk)
-        with contextlib.suppress(BrokenPipeError):
-            loader.stdin.close()
-        streamer.stdout.close()
-        statuses = streamer.wait(600), loader.wait(600)
-        for file in (said, complaint):
-            file.seek(0)
-        text = said.read()
-        assert statuses == (0, 0), f"{source[0]} and {sink[0]} ended with {statuses}: {complaint.read()[-2000:]}{text}"
-    return text, digest.hexdigest()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_with_the_nixpkgs_interface_alone_every_output_evaluates(nix: Nix) -> No
     """)
     assert set(found["packages"][SYSTEM]) == {
         *("default", "env", "env-cuda", "container", "container-cuda", "container-archive", "sbom"),
-        *("container-notebook", "container-mlflow"),
+        *("container-trainer", "container-notebook", "container-mlflow"),
     }
     assert set(found["devShells"][SYSTEM]) == {"default", "cuda", "notebook"}
     assert {"lock-lint", "versions", "purity", "tests", "image", "template"} <= set(found["checks"][SYSTEM])
