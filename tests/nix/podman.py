@@ -6,12 +6,15 @@ import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from reprotest.run.processes import marked
 
 
 class Podman:
@@ -21,10 +24,12 @@ class Podman:
 
     def __init__(self, storage: Path) -> None:
         self.storage = storage
+        self.environment = {**os.environ, "REPROTEST_TEST": str(storage)}
         self.words = ["podman", "--runtime", "runc", "--root", str(storage / "root"), "--runroot", str(storage / "run")]
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*self.words, *words], text=True, capture_output=True, timeout=900)
+        command = [*self.words, *words]
+        return subprocess.run(command, text=True, capture_output=True, timeout=900, env=self.environment)
 
     def run(
         self, *words: str, entrypoint: str | None = None, mounts: tuple[str, ...] = ()
@@ -60,6 +65,9 @@ def podman_of_its_own(*others: str) -> Iterator[Podman]:
         yield podman
     finally:
         podman("rm", "--all", "--force", "--time", "0")  # a container outlives the podman that was timed out
+        for pid in marked(f"REPROTEST_TEST={storage}".encode()):  # what watched over a command in one stays for minutes
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         subprocess.run(["umount", storage / "root/overlay"], capture_output=True)
         shutil.rmtree(storage, ignore_errors=True)
 

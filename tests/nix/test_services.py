@@ -60,14 +60,16 @@ class Services:
         settings.write_text(SETTINGS.format(storage=podman.storage))
         self._api = subprocess.Popen(
             [*podman.words, "system", "service", "--time", "0", f"unix://{self._socket}"],
-            env={**os.environ, "CONTAINERS_CONF": str(settings)},
+            env={**podman.environment, "CONTAINERS_CONF": str(settings)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         for _ in range(100):
             if self._socket.exists():
-                break
+                return
             time.sleep(0.1)
+        self._api.kill()
+        pytest.fail("podman's API did not start within 10 seconds")
 
     def compose(self, *words: str) -> subprocess.CompletedProcess[str]:
         root = Path(__file__).resolve().parents[2]

@@ -83,13 +83,12 @@ def size_of_scalars(dtype: str | None, a: float, b: float) -> Size:
     if x is None or y is None:
         return UNKNOWN
     found = size_of_values(Value(own, (), memoryview(x)), Value(own, (), memoryview(y)))
-    if own == kind:
-        return Size(found.max_abs, found.max_rel, found.ulp, f"{a!r} in run 1, {b!r} in run 2")
-    return Size(found.max_abs, found.max_rel, None, f"{_whole(kind, a)} in run 1, {_whole(kind, b)} in run 2")
+    note = f"{_shown(kind, a)} in run 1, {_shown(kind, b)} in run 2"
+    return Size(found.max_abs, found.max_rel, found.ulp if own == kind else None, note)
 
 
-def _whole(kind: str, number: float) -> str:
-    if not math.isfinite(number):
+def _shown(kind: str, number: float) -> str:
+    if dtypes.is_float(kind) or not math.isfinite(number):
         return repr(number)
     return str(number != 0.0 if kind == "bool" else int(number))
 

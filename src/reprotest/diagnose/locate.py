@@ -30,11 +30,8 @@ def finer(bench: Bench, difference: Difference, free: tuple[Settings, Settings])
     """
     if difference.phase not in _TRAINING:
         return []
-    before = difference.phase in BEFORE
-    if before and difference.location is not None:
-        return []
-    if before:
-        return _before(bench, difference, free)
+    if difference.phase in BEFORE:
+        return _before(bench, difference, free) if difference.location is None else []
     seen = _at(bench, "operators", difference, difference.step, free)
     if seen is not None and seen.op is not None and seen.step == difference.step:
         return [seen]
@@ -52,11 +49,10 @@ def _before(bench: Bench, difference: Difference, free: tuple[Settings, Settings
     """The initial state or batch as operators made it, and the first operator that differs."""
     course = _course("operators", difference, difference.step)
     first = bench.trial(free[0], course=course)
-    second = (
-        bench.trial(free[1], course=course) if first.usable else None
-    )  # to its end: what differs comes after the operators
-    if second is None:
+    if not first.usable:
         return []
+    # Compared afterwards, so that it is not ended at the first operator that differs: the thing itself comes after those.
+    second = bench.trial(free[1], course=course)
     made = as_made(first.record, second.record, difference)
     seen = bench.differ(first, second)
     if seen is not None and (seen.phase not in BEFORE or course.stream not in (None, seen.stream)):

@@ -31,14 +31,12 @@ class Timers:
         self._inside = inside
         self._fired = fired
         self._due: dict[int, tuple[Callable[[], float], float, str | None]] = {}
-        self._left: Callable[[int], tuple[float, float]] = lambda which: (0.0, 0.0)
 
     def install(self, signal: ModuleType) -> None:
         """Replace the functions that set timers, where the system has them."""
         if not hasattr(signal, "setitimer"):
             return
         alarm, setitimer, changed = signal.alarm, signal.setitimer, self._changed
-        self._left = signal.getitimer
 
         def watched_alarm(_self: object, seconds: int, /) -> int:
             changed(_REAL, seconds)
@@ -63,7 +61,13 @@ class Timers:
 
     def _look(self, which: int | None = None) -> None:
         for known, (clock, due, site) in list(self._due.items()):
-            # A busy system counts a process's own time in ticks, and the timer may fire before the time that is measured is over.
-            if which in (None, known) and (clock() >= due or not self._left(known)[0]):
+            if which in (None, known) and (clock() >= due or _is_over(known)):
                 del self._due[known]
                 self._fired(site)
+
+
+def _is_over(which: int) -> bool:
+    """Is nothing left of a timer? A busy system counts a process's own time in ticks, and one may fire before its time is over as measured."""
+    from signal import getitimer  # imported already: through it the timer was set
+
+    return not getitimer(which)[0]
