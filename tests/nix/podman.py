@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from reprotest.run.processes import marked
-
 
 class Podman:
     """podman with a storage of its own, and the digest of the stream that it loaded."""
@@ -24,12 +22,10 @@ class Podman:
 
     def __init__(self, storage: Path) -> None:
         self.storage = storage
-        self.environment = {**os.environ, "REPROTEST_TEST": str(storage)}
         self.words = ["podman", "--runtime", "runc", "--root", str(storage / "root"), "--runroot", str(storage / "run")]
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [*self.words, *words]
-        return subprocess.run(command, text=True, capture_output=True, timeout=900, env=self.environment)
+        return subprocess.run([*self.words, *words], text=True, capture_output=True, timeout=900)
 
     def run(
         self, *words: str, entrypoint: str | None = None, mounts: tuple[str, ...] = ()
@@ -65,9 +61,12 @@ def podman_of_its_own(*others: str) -> Iterator[Podman]:
         yield podman
     finally:
         podman("rm", "--all", "--force", "--time", "0")  # a container outlives the podman that was timed out
-        for pid in marked(f"REPROTEST_TEST={storage}".encode()):  # what watched over a command in one stays for minutes
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for file in Path("/proc").glob(
+            "[0-9]*/cmdline"
+        ):  # conmon, which watched over a command in one, stays for minutes
+            with contextlib.suppress(OSError):
+                if os.fsencode(storage) in file.read_bytes():
+                    os.kill(int(file.parent.name), signal.SIGKILL)
         subprocess.run(["umount", storage / "root/overlay"], capture_output=True)
         shutil.rmtree(storage, ignore_errors=True)
 

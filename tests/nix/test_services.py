@@ -60,7 +60,7 @@ class Services:
         settings.write_text(SETTINGS.format(storage=podman.storage))
         self._api = subprocess.Popen(
             [*podman.words, "system", "service", "--time", "0", f"unix://{self._socket}"],
-            env={**podman.environment, "CONTAINERS_CONF": str(settings)},
+            env={**os.environ, "CONTAINERS_CONF": str(settings)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
