@@ -54,7 +54,7 @@ def connected(address: str | None, workers: int) -> Iterator[Any]:
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address="127.0.0.1:0",  # None would be port 8787, taken or not
-                silence_logs=logging.ERROR,
+                silence_logs=logging.CRITICAL,  # what fails is raised here; the rest are complaints of workers about being closed
             ) as local,
             distributed.Client(local) as client,
         ):

@@ -11,7 +11,7 @@ from reprotest.result import Difference
 from reprotest.vary import result
 from reprotest.vary.host import Answer, OutOfBudget, Question, said
 from reprotest.vary.partial import Detail, Known, Partial
-from reprotest.vary.search import Combination
+from reprotest.vary.search import SAME, Combination
 from reprotest.vary.variations import Variation
 
 
@@ -80,18 +80,34 @@ class Bench:
         self._row(combination, answer.known, answer.seconds)
         return answer.known.outcome
 
-    def details(self, variations: Sequence[Variation]) -> None:
-        """See to their ends those that are known to differ. Raises OutOfBudget."""
+    def again(self, combination: Combination) -> str:
+        """The outcome of another run under these variations, which counts from now on. Raises OutOfBudget."""
+        self._partial.outcomes.pop(key_of(combination), None)
+        return self.ask(combination)
+
+    def details(self, variations: Sequence[Variation]) -> list[Variation]:
+        """See to their ends those that are known to differ.
+
+        Returns:
+            Those of them that did not differ in two further runs.
+
+        Raises:
+            OutOfBudget: there is no time left.
+        """
         wanted = []
         for variation in variations:
             difference = self.difference(frozenset({variation}))
             whole = difference is not None and difference.kind not in ("exit", "died")
             if whole and self._partial.detail(variation.key) is None:
-                wanted.append(self._question(frozenset({variation}), difference))
-        for number, question in enumerate(wanted):
-            self._ground.ahead(wanted[number:])
-            self._answer(question)
+                wanted.append((variation, self._question(frozenset({variation}), difference)))
+        refuted = []
+        for number, (variation, question) in enumerate(wanted):
+            self._ground.ahead([question for _, question in wanted[number:]])
+            answer = self._answer(question)
+            if answer.known.outcome == SAME and self.again(frozenset({variation})) == SAME:
+                refuted.append(variation)
             self._partial.write()
+        return refuted
 
     def detail(self, variation: Variation) -> Detail:
         """How a variation differs that is known to, as far as it was seen."""

@@ -204,9 +204,15 @@ class Host:
     def ask(self, question: Question) -> Answer:
         """One run under some variations or, of one that is known to differ, one to its end and finely observed.
 
+        Where the program fails it is run again: that it lacked memory or a connection for once says nothing of the variations.
+
         Raises:
             OutOfBudget: there is no time left to begin it.
         """
+        answer = self._asked(question)
+        return self._asked(question) if answer.known.outcome == OTHER and answer.known.note else answer
+
+    def _asked(self, question: Question) -> Answer:
         self._deadline = None if question.left is None else time.monotonic() + question.left
         combination = question.combination
         only = next(iter(combination)) if len(combination) == 1 else None

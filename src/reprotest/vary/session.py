@@ -169,7 +169,7 @@ class Session:
         before = self._judged.copy()
         bench.foresee = lambda most: upcoming(variations, before, bench.known, most)
         search(variations, ask, self._judged)
-        self._details(bench)
+        self._seen_once_more(bench)
 
     def _vary(self, reference: Trial, variations: list[Variation]) -> None:
         """Judge these variations."""
@@ -181,7 +181,7 @@ class Session:
                 return
             except _AddressesMatter as found:
                 self._judged = Judged(sensitive={found.variation: frozenset()})
-                self._details(bench)
+                self._seen_once_more(bench)
                 rows = bench.rows
             reference = self._repeated(identity=True)
         else:
@@ -200,8 +200,14 @@ class Session:
         self._partial.without = self._ground.without
         return first
 
-    def _details(self, bench: Bench) -> None:
-        bench.details([variation for variation, beside in self._judged.sensitive.items() if not beside])
+    def _seen_once_more(self, bench: Bench) -> None:
+        """What is said to change the result has done so in two runs: one may have differed by some accident of the machine."""
+        sensitive, harmless = self._judged.sensitive, self._judged.harmless
+        refuted = bench.details([variation for variation, beside in sensitive.items() if not beside])
+        refuted += [one for one, beside in sensitive.items() if beside and bench.again(beside | {one}) != OTHER]
+        for variation in refuted:
+            del sensitive[variation]
+            harmless.append(variation)
 
     def _new_bench(self, reference: Trial, expected: int) -> Bench:
         minutes = self._options.budget

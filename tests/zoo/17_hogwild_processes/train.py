@@ -18,7 +18,7 @@ def train(rank, model):
     torch.set_num_threads(1)
     torch.manual_seed(1 + rank)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.5)
-    for _ in range(150):
+    for _ in range(600):
         x = torch.randn(64, 8)
         target = (x[:, :4] + x[:, 4:]).argmax(dim=1)
         optimizer.zero_grad()

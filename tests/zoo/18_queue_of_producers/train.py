@@ -15,7 +15,7 @@ class Actor(threading.Thread):
         self.rollouts, self.length = rollouts, length
 
     def run(self):
-        for _ in range(20):
+        for _ in range(40):
             transition = self.rng.normal(size=(64, 64)) / 8
             states = [self.rng.normal(size=64)]
             for _ in range(self.length):
@@ -31,7 +31,7 @@ for actor in actors:
 
 model = nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 64))
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-for update in range(20 * len(actors)):
+for update in range(40 * len(actors)):
     states = torch.from_numpy(rollouts.get())
     loss = nn.functional.mse_loss(model(states[:-1]), states[1:])
     optimizer.zero_grad()
