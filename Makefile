@@ -30,7 +30,8 @@ run: venv ## see it work: a training script that does not repeat, and its mended
 
 test: lint browser $(TEST_EXTRA) ## lint, types and all tests
 	# Two at a time, each with threads of its own: those that wait must not keep the others from the processors.
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadgroup --durations 10 $(PYTEST)
+	# What fails is run once more, and named in the summary: servers, clusters and browsers share the machine with all the rest.
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadgroup --durations 10 --reruns 1 --rerun-show-tracebacks -r fER $(PYTEST)
 
 browser: ## bring the browser in which the tests look at the HTML report (Debian, as root)
 	@scripts/browser
