@@ -81,3 +81,24 @@ def test_native_code_gets_a_seed_that_depends_on_the_variant_but_not_on_single_l
     seeds = [factor("os.entropy").launch(Setting(variant=k)).getrandom_seed for k in (0, 1, 0)]
     assert seeds[0] == seeds[2] != seeds[1]
     assert factor("os.entropy").launch(Setting(variant=1, only=("main.py:3",))).getrandom_seed == seeds[0]
+
+
+def test_rows_in_an_order_that_sqlite_draws(play) -> None:
+    source = """
+        import sqlite3
+
+        db = sqlite3.connect(":memory:")
+        db.execute("create table t (a)")
+        db.executemany("insert into t values (?)", [(n,) for n in range(30)])
+        print([a for a, in db.execute("select a from t order by random()")])
+        print(db.execute("select typeof(random()), length(randomblob(5)), length(randomblob(0))").fetchone())
+        print(db.execute("select abs(random()) % 1000000, hex(randomblob(4))").fetchone())
+        print([a for a, in db.execute("select a from t order by a limit 3")])
+    """
+    free = play(source)
+    assert sorted(free.uses["os.entropy"]) == ["main.py:7", "main.py:8", "main.py:9"]
+    assert free.out.splitlines()[1::2] == ["('integer', 5, 1)", "[0, 1, 2]"]
+    assert play(source).out != free.out
+    held = play(source, {"os.entropy": 0}).out
+    assert play(source, {"os.entropy": 0}).out == held
+    assert play(source, {"os.entropy": 1}).out != held

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import textwrap
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
+from tests.answers import answering
 
 from reprotest.diagnose.laboratory import Laboratory
 from reprotest.options import ignore
@@ -67,30 +64,9 @@ def test_a_run_that_differs_once_proves_nothing(tmp_path: Path, select: list[str
     assert set(report.insensitive_to) == {word[1:] for word in select}
 
 
-@contextlib.contextmanager
-def service(fails_at: int) -> Iterator[int]:
-    """The port of a server that answers "yes", but "no" to one of its callers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            for number in count(1):
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.sendall(b"no" if number == fails_at else b"yes")
-
-        thread = Thread(target=serve)
-        thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
-
-
 def test_a_run_that_fails_once_is_made_again(varied: Callable[..., dict[str, Any]]) -> None:
     for fails_at in (3, 4):
-        with service(fails_at) as port:
+        with answering(lambda caller, at=fails_at: "no" if caller == at else "yes") as port:
             report = varied(
                 f"""
                 import socket

@@ -3,9 +3,9 @@
 The reference is a run with every candidate held at its pinned value; a second such run shows whether that makes the program
 repeat (and where it does not, three more whether one of the two was merely disturbed). Then each candidate alone takes another
 value (or is left free, where only that is decisive) and the run is compared with the reference in lockstep. A factor whose freedom
-brings a difference back is a cause. After each cause found, a run in which *only the causes so far* are held tells whether there
-are more: if it agrees with the reference, or else with another such run (a pin may itself change the numbers), everything else was
-free and did not matter.
+brings a difference back, and does so again, is a cause. After each cause found, a run in which *only the causes so far* are held
+tells whether there are more: if it agrees with the reference, or else with another such run (a pin may itself change the numbers),
+everything else was free and did not matter.
 
 No run goes past the step where the first difference showed, until that has explained nothing: a race may show anywhere the next time.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from reprotest.compare.records import place
 from reprotest.diagnose.bench import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench, outcome, why
 from reprotest.diagnose.candidates import Candidate
-from reprotest.diagnose.freeing import free
+from reprotest.diagnose.freeing import LUCK, free
 from reprotest.diagnose.laboratory import Settings, Trial
 from reprotest.factors import Setting
 from reprotest.factors.external_state import AS_LEFT
@@ -25,6 +25,9 @@ from reprotest.result import Difference
 
 RISKY = ("threads.schedule", "clock", "process.id", "torch.kernels", "memory.uninitialised", "os.entropy")
 """Pins that may stop a program from running, likeliest first: given up one by one when the pinned run fails or hangs."""
+
+_ONCE, _OFTEN = 1, 3
+"""How often what was seen must be seen again to count: where held runs agree, and where one of them has not."""
 
 _ENTROPY = ("python.random", "numpy.random", "torch.random", "os.entropy")
 """Streams that give other values to other askers, so that the order of threads decides who gets which."""
@@ -45,7 +48,7 @@ class Findings:
         pinned: such a run.
         residue: the difference between two runs with every candidate held.
         complete: holding the proven causes alone makes runs agree.
-        disturbed: one run with every candidate held was unlike all others.
+        disturbed: one run differed that should not have, and others like it did not.
     """
 
     proven: dict[str, Difference] = field(default_factory=dict)
@@ -91,7 +94,9 @@ def _free_each(
     """Free one candidate after the other. Returns whether the causes found explain everything."""
     assert findings.pinned is not None
     for candidate in group:
-        row, freed, moved = free(bench, candidate, findings.reference, findings.pinned, how)
+        again = 0 if not findings.repeats_when_pinned else _OFTEN if findings.disturbed else _ONCE
+        row, freed, moved = free(bench, candidate, findings.reference, findings.pinned, how, again)
+        findings.disturbed |= row.note == LUCK
         if moved is not None:
             findings.moved[candidate.id] = moved
             findings.freed[candidate.id] = freed
@@ -190,18 +195,20 @@ def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
 
 
 def _pin_once_more(bench: Bench, findings: Findings) -> None:
-    """Where the causes do not explain everything, or a pinned run was disturbed, the others may have agreed by luck.
+    """Where the causes do not explain everything, or a run was disturbed, the held ones may have agreed by luck.
 
     Then only what differed before the pinned runs do is proven.
     """
     pinned = findings.pinned
     if pinned is None or not findings.repeats_when_pinned:
         return
-    residue = bench.again("everything pinned, once more", findings.reference, pinned).difference
-    if residue is not None:
-        findings.repeats_when_pinned = findings.complete = False
-        findings.residue = residue
-        findings.proven = {id: seen for id, seen in findings.proven.items() if place(seen) < place(residue)}
+    for _ in range(_OFTEN if findings.disturbed else _ONCE):
+        residue = bench.again("everything pinned, once more", findings.reference, pinned).difference
+        if residue is not None:
+            findings.repeats_when_pinned = findings.complete = False
+            findings.residue = residue
+            findings.proven = {id: seen for id, seen in findings.proven.items() if place(seen) < place(residue)}
+            return
 
 
 def _blame_what_moved(bench: Bench, usable: list[Candidate], findings: Findings) -> None:

@@ -13,13 +13,22 @@ from reprotest.diagnose.laboratory import Settings, Trial
 from reprotest.factors import Setting
 from reprotest.result import Difference, Experiment
 
+LUCK = "it differed once, and not when it was tried again"
 _MOVED = "holding it changes the numbers, but left to vary they are the same every time"
 
 
 def free(
-    bench: Bench, candidate: Candidate, pinned: Settings, reference: Trial, how: str = "the rest pinned"
+    bench: Bench,
+    candidate: Candidate,
+    pinned: Settings,
+    reference: Trial,
+    how: str = "the rest pinned",
+    again: int = 1,
 ) -> tuple[Experiment, Settings, Difference | None]:
     """Everything as in the reference but this one factor.
+
+    Args:
+        again: in so many further runs the difference must show again. Once may have been a race that nothing holds, or the machine.
 
     Returns:
         The row, the settings of the last run, and how free runs differ from the reference that do not differ among themselves.
@@ -34,7 +43,7 @@ def free(
             trial = bench.trial(settings, reference)
             trials.append(trial)
             if trial.difference is not None:
-                return DIFFERENT, trials, None
+                return shown(trials)
             if not trial.usable:
                 return INCONCLUSIVE, trials, why(trial)
         return (IDENTICAL, trials, None) if trials else (INCONCLUSIVE, trials, "it has no other value here")
@@ -52,7 +61,19 @@ def free(
             return IDENTICAL, trials, _MOVED
         moved = None
         different = any(trial.difference is not None for trial in trials)
-        return DIFFERENT if different else IDENTICAL, trials, None
+        return shown(trials) if different else (IDENTICAL, trials, None)
+
+    def shown(trials: list[Trial]) -> tuple[str, list[Trial], str | None]:
+        wanted, misses = again, max(2 * candidate.factor.frees, 1)
+        while wanted:
+            trials.append(bench.trial(settings, reference))
+            if trials[-1].difference is not None:
+                wanted -= 1
+            elif misses and (candidate.factor.frees or not trials[-1].usable):  # chance need not show every time
+                misses -= 1
+            else:
+                return INCONCLUSIVE, trials, LUCK
+        return DIFFERENT, trials, None
 
     work = by_chance if candidate.factor.frees else by_value
     return bench.row(f"{candidate.id} left to vary, {how}", candidate.id, work), settings, moved

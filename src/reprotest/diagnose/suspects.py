@@ -5,9 +5,13 @@ from __future__ import annotations
 from reprotest.diagnose.candidates import Candidate
 from reprotest.diagnose.experiments import Findings
 from reprotest.factors import factor
+from reprotest.factors._elsewhere import taken
 from reprotest.factors.external_state import changed_inputs
 from reprotest.record import Record
 from reprotest.result import Cause, Difference
+
+_MOST = 3
+_ELSEWHERE = "look whether what comes from there is the same every time; if not, fix it in a file that all runs read"
 
 
 def unproven_causes(
@@ -52,6 +56,18 @@ def unproven_causes(
                     suspect,
                     "runs differ although everything else that they use was pinned",
                     findings.residue or difference,
+                )
+            )
+    if not causes and findings.repeats_when_pinned is False:
+        until = difference.step if difference is not None else None
+        for what, site in taken(records, until)[:_MOST]:
+            causes.append(
+                Cause(
+                    "external.state",
+                    False,
+                    site,
+                    f"runs differ although everything that could be was pinned, and {what}, of which something is taken here, cannot be",
+                    _ELSEWHERE,
                 )
             )
     if not causes and findings.repeats_when_pinned and not findings.proven:

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from reprotest.factors import _patch
+from reprotest.factors._elsewhere import KERNEL
 from reprotest.factors.base import Inside
 
 _MOST_FILES = 2_000
@@ -27,7 +28,7 @@ _MOST_BYTES = 256 << 20
 """Larger files are told apart by size and time alone."""
 _OLD = 86_400 * 10**9
 """A file unchanged for so long (ns) before the process began is told of only when the run changes it."""
-_SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib", "/nix/store/", "/run/")
+_SYSTEM = ("/dev/", "/etc/", "/usr/", "/lib", "/nix/store/", "/run/")
 _CODE = (".py", ".pyc", ".so", ".pth", ".egg-link")
 
 _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
@@ -45,6 +46,7 @@ class Files:
         rewritten: called with the site of a read when that file is changed later on.
         ignored: folders that do not count (the run's own records).
         step: how many steps the calling thread has completed; None where it has begun none.
+        kernel: called with the path when a file is read that the kernel makes up.
     """
 
     def __init__(
@@ -55,8 +57,10 @@ class Files:
         rewritten: Callable[[str | None], None],
         ignored: tuple[str, ...],
         step: Callable[[], int | None] = lambda: None,
+        kernel: Callable[[str], None] = lambda path: None,
     ) -> None:
         self._inside = inside
+        self._kernel = kernel
         self._changed = changed
         self._before_write = before_write
         self._rewritten = rewritten
@@ -146,6 +150,9 @@ class Files:
         if isinstance(path, int) or path is None:
             return None
         where = os.path.abspath(os.fsdecode(os.fspath(path)))
+        if where.startswith(KERNEL):
+            self._kernel(where)
+            return None
         if (
             where.startswith(self._ignored)
             or where.endswith(_CODE)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
+from reprotest.factors._elsewhere import Elsewhere
 from reprotest.factors._files import Files
 from reprotest.factors._files import install as watch_files
 from reprotest.factors._kept import VARIABLE, Keeper, roots
@@ -73,21 +74,25 @@ class ExternalState(Factor):
         folder = os.environ.get(VARIABLE)
         keeper = Keeper(folder, roots(plan.cwd)) if folder and plan is not None else None
         store = os.path.dirname(os.path.dirname(os.path.abspath(plan.run_dir))) if plan is not None else None
+        step = lambda: getattr(inside, "steps_done", None)  # noqa: E731
+        elsewhere = Elsewhere(inside, put or (lambda key, value: None), step)
         files = Files(
             inside,
             changed=(lambda facts: put(FILES, facts)) if put is not None else (lambda facts: None),
             before_write=keeper.keep if keeper is not None else (lambda path: None),
             rewritten=lambda site: inside.used(ExternalState.id, site),
             ignored=() if store is None else (store + "/",),
-            step=lambda: getattr(inside, "steps_done", None),
+            step=step,
+            kernel=elsewhere.read,
         )
         watch_files(inside, files)
         if put is not None:
             inside.at_exit(lambda: put(INPUTS, files.inputs()))
-        inside.on_import("socket", lambda module: _watch_connections(module, inside))
+        elsewhere.install()
+        inside.on_import("socket", lambda module: _watch_connections(module, inside, elsewhere))
 
 
-def _watch_connections(module: ModuleType, inside: Inside) -> None:
+def _watch_connections(module: ModuleType, inside: Inside, elsewhere: Elsewhere) -> None:
     kind = module.socket
 
     def replace(name: str) -> None:
@@ -97,6 +102,7 @@ def _watch_connections(module: ModuleType, inside: Inside) -> None:
         def connect(self: Any, address: Any) -> Any:
             if _is_remote(address):
                 inside.used(ExternalState.id, inside.site())
+                elsewhere.take("another machine")
             return real(self, address)
 
         setattr(kind, name, connect)

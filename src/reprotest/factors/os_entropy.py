@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import io
 import os
 import sys
@@ -77,6 +78,7 @@ class _Watch:
 
         self._inside.on_import("random", hold_random)
         self._inside.on_import("tempfile", self._hold_names)
+        self._inside.on_import("sqlite3.dbapi2", lambda module: self._watch_sqlite(module, original))
         self._watch_devices()
 
     def _ask(self, original: Callable[..., bytes], size: int, *rest: Any) -> bytes:
@@ -93,6 +95,25 @@ class _Watch:
         if not library_import(self._inside, depth=3):
             self._inside.used(OsEntropy.id, site)
         return site
+
+    def _watch_sqlite(self, module: ModuleType, original: Callable[..., bytes]) -> None:
+        """SQLite seeds its random() from /dev/urandom, beneath Python; a connection's own function of that name is asked instead."""
+        ask, connect = self._ask, module.connect
+
+        def random() -> int:
+            return int.from_bytes(ask(original, 8), "little", signed=True)
+
+        def randomblob(size: Any) -> bytes:
+            return ask(original, max(int(size or 1), 1))
+
+        @functools.wraps(connect)
+        def connected(*args: Any, **kwargs: Any) -> Any:
+            connection = connect(*args, **kwargs)
+            connection.create_function("random", 0, random)
+            connection.create_function("randomblob", 1, randomblob)
+            return connection
+
+        module.connect = connected  # type: ignore[attr-defined]
 
     # --- names of temporary files -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
-from reprotest.factors import _outside, _pools, _primitives, _tf_data
+from reprotest.factors import _numba, _openmp, _outside, _pools, _primitives, _tf_data
 from reprotest.factors._baton import Baton
 from reprotest.factors._turns import Turns, serves_a_library
 from reprotest.factors.base import Factor, Inside, Launch, Seen, Setting
@@ -19,8 +19,9 @@ from reprotest.factors.base import Factor, Inside, Launch, Seen, Setting
 class ThreadsSchedule(Factor):
     """Held by a deterministic scheduler (`_baton`), by pools of one process, and by taking results in the order of submission.
 
-    Native thread pools that split work without regard to order (rayon's, polars') are reduced to one thread before the start. The number
-    of threads inside numeric kernels is left alone: a race in such a kernel is `torch.kernels`, another summation order `threads.count`.
+    Native thread pools that split work without regard to order (rayon's, polars') are reduced to one thread before the start, and numba's
+    parallel loops, which are the user's own, when they are compiled, and scikit-learn's when they begin. The number of threads inside other
+    numeric kernels is left alone: a race in such a kernel is `torch.kernels`, another summation order `threads.count`.
     """
 
     id = "threads.schedule"
@@ -28,7 +29,8 @@ class ThreadsSchedule(Factor):
     what = "which of several threads, processes or futures gets there first"
     fix = (
         "put results in their place by index instead of by arrival (map instead of imap_unordered or as_completed), give every "
-        "worker its own seeded generator, and do not let workers write to shared numbers"
+        "worker its own seeded generator, and do not let workers write to shared numbers; a library whose own threads race repeats with "
+        "one (n_jobs=1, OMP_NUM_THREADS=1)"
     )
     repeats = True
     frees = 3
@@ -63,7 +65,8 @@ class ThreadsSchedule(Factor):
             inside.on_import(f"{loky}.process_executor", lambda module: _watch_submit(module.ProcessPoolExecutor, uses))
         inside.on_import("asyncio.tasks", lambda module: _watch_futures(module, "asyncio", uses))
         inside.on_import("torch.utils.data.dataloader", lambda module: _watch_loader(module.DataLoader, uses))
-        _tf_data.install(inside, lambda: uses.taken(inside.site()), held=setting is not None)
+        for package in (_tf_data, _numba, _openmp):
+            package.install(inside, lambda: uses.taken(inside.site()), held=setting is not None)
 
     def variations(self, seen: Seen) -> Sequence[int] | str:
         return "it is left to chance, as always: `reprotest run` looks for races"
