@@ -22,10 +22,13 @@ Explain = Callable[..., RunReport]
         ("os.system('true --password=secret')", "the program true"),
         ("open('/proc/uptime').read()", "/proc/uptime"),
         ("pathlib.Path('/proc/self/stat').read_bytes()", "/proc/self/stat"),
+        ("os.getloadavg()", "os.getloadavg"),
+        ("shutil.disk_usage('.')", "os.statvfs"),
+        ("resource.getrusage(resource.RUSAGE_SELF)", "resource.getrusage"),
     ],
 )
 def test_it_is_told_with_its_line(play: Callable[..., Any], expression: str, what: str) -> None:
-    extras = play(f"import os, pathlib, subprocess\n\n{expression}\n").extras
+    extras = play(f"import os, pathlib, resource, shutil, subprocess\n\n{expression}\n").extras
     assert extras["elsewhere"] == [[{"what": what, "site": "main.py:3", "step": 0}]]
 
 

@@ -19,7 +19,9 @@ from reprotest.factors.base import Inside
 KEY = "elsewhere"
 """Key under which a process leaves what it took: a list of {"what", "site", "step"}."""
 KERNEL = ("/proc/", "/sys/")
-_THROUGH = frozenset({"io", "os", "pathlib", "subprocess"})
+_THROUGH = frozenset({"io", "os", "pathlib", "psutil", "shutil", "subprocess"})
+_LOAD = {"os": ("getloadavg", "statvfs", "times"), "resource": ("getrusage",)}
+"""What else tells how busy the machine, or how full, is."""
 _MOST = 100
 
 
@@ -47,21 +49,24 @@ class Elsewhere:
         self._known[what, site] = self._step() or 0
         self._put(KEY, [{"what": what, "site": site, "step": step} for (what, site), step in self._known.items()])
 
-    def read(self, path: str) -> None:
-        """A file of the kernel is read. Libraries count processors there."""
+    def read(self, what: str) -> None:
+        """The kernel is asked, by a file of its own or a call. Libraries count processors so."""
         if asker(self._inside, _THROUGH) == "user":
-            self.take(path)
+            self.take(what)
 
     def install(self) -> None:
-        """Watch the programs that this process starts."""
+        """Watch the programs that this process starts, and how it asks after the machine's load."""
         self._inside.on_import("subprocess", self._watch_programs)
-        real = os.system
+        _patch.before(os, "system", self._start)
+        for name, functions in _LOAD.items():
+            self._inside.on_import(name, lambda module, functions=functions: self._watch_load(module, functions))  # type: ignore[misc]
 
-        def system(_self: object, command: Any) -> int:
-            self._start(command)
-            return real(command)
+    def _watch_load(self, module: ModuleType, functions: tuple[str, ...]) -> None:
+        for name in functions:
+            self._watch_call(module, name)
 
-        _patch.replace(os, "system", system)
+    def _watch_call(self, module: ModuleType, name: str) -> None:
+        _patch.before(module, name, lambda *args, **kwargs: self.read(f"{module.__name__}.{name}"))
 
     def _watch_programs(self, module: ModuleType) -> None:
         kind: Any = module.Popen

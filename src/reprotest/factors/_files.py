@@ -199,18 +199,15 @@ def install(inside: Inside, files: Files) -> None:
 
 def _before(module: Any, name: str, tell: Callable[[Any], None], which: range) -> None:
     """Tell the paths among a function's positional arguments before it is called."""
-    real = getattr(module, name, None)
-    if real is None:
-        return
 
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def told(*args: Any, **kwargs: Any) -> None:
         if not {"dir_fd", "src_dir_fd", "dst_dir_fd"} & kwargs.keys():
             for number in which:
                 if number < len(args):
                     tell(args[number])
-        return real(*args, **kwargs)
 
-    _patch.replace(module, name, call)
+    if hasattr(module, name):
+        _patch.before(module, name, told)
 
 
 def _watch_torch_save(module: ModuleType, write: Callable[[Any], None]) -> None:

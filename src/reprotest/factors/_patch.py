@@ -65,6 +65,17 @@ def replace(module: Any, name: str, call: Callable[..., Any]) -> Any:
     return new
 
 
+def before(module: Any, name: str, tell: Callable[..., None]) -> None:
+    """Call `tell` with the arguments of every call of the builtin function `module.name`, before it is carried out."""
+    real = getattr(module, name)
+
+    def call(_self: object, *args: Any, **kwargs: Any) -> Any:
+        tell(*args, **kwargs)
+        return real(*args, **kwargs)
+
+    replace(module, name, call)
+
+
 def patch_type(kind: type, name: str, function: Any) -> Callable[[], None]:
     """Set an attribute in the dictionary of any type, extension types included. Returns what puts the old one back.
 

@@ -74,7 +74,10 @@ class ExternalState(Factor):
         folder = os.environ.get(VARIABLE)
         keeper = Keeper(folder, roots(plan.cwd)) if folder and plan is not None else None
         store = os.path.dirname(os.path.dirname(os.path.abspath(plan.run_dir))) if plan is not None else None
-        step = lambda: getattr(inside, "steps_done", None)  # noqa: E731
+
+        def step() -> int | None:
+            return getattr(inside, "steps_done", None)
+
         elsewhere = Elsewhere(inside, put or (lambda key, value: None), step)
         files = Files(
             inside,
