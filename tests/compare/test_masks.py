@@ -25,6 +25,8 @@ HIDDEN = {
     "31 Jan 2024": "1 Feb 2024",
     "Jan 31, 2024": "Feb 1, 2024",
     "datetime.datetime(2024, 1, 31, 9, 15)": "datetime.datetime(2024, 2, 1, 10, 0, 1, 5)",
+    "I0000 00:00:1795727440.745962   23441 port.cc:153] oneDNN is on": "I0000 00:00:1795727451.971599 7 port.cc:153] oneDNN is on",
+    "W20240131 09:15:00.123456 9876 tensorflow/core/x-y.cc:12] odd": "W20240201 10:16:01.654321 12 tensorflow/core/x-y.cc:12] odd",
     "09:15:00 step": "10:16:01 step",
     "elapsed: 0:00:12.345678": "elapsed: 0:01:13.000001",
     "9:15 PM": "10:01 AM",

@@ -42,6 +42,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("dates", rf"\b(?:{_DAY},? +)?\d{{1,2}}[ -]{_MONTH}[ -]\d{{4}}(?:[ :]+{_CLOCK})?\b|\b{_MONTH} +\d{{1,2}}(?:, +\d{{4}}| +{_CLOCK})\b"),
     ("dates", rf"{_DATE_START}{_DATE}(?![\d.])|{_DATE_START}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])[-_T]\d{{6}}(?!\d)"),
     ("dates", r"(?<![\w./])(?:[0-2]?\d|3[01])/(?:[0-2]?\d|3[01])/(?:19|20)?\d\d(?![\w./])"),
+    ("dates", r"(?<![\w.])[IWEF](?:\d{4}|\d{8}) \d\d:\d\d:\d+\.\d{1,9} +\d+ (?=[\w./-]+:\d+\])"),  # glog and absl, with the thread
     ("times", rf"(?<![\w.:]){_CLOCK}(?: ?[AaPp][Mm]\b)?(?![\d:])|(?<![\w.:])\d{{1,2}}:\d\d ?[AaPp][Mm]\b"),
     ("times", r"(?<=\[)\d+:[0-5]\d(?::[0-5]\d)?<(?:\d+:[0-5]\d(?::[0-5]\d)?|\?)|(?<=<)\d+:[0-5]\d(?::[0-5]\d)?(?=[,\]])"),
     ("rates", rf"{_START}{_NUMBER} ?[A-Za-z]+ ?/ ?(?:s|sec|second|min|minute|h|hour)\b|\? ?[A-Za-z]+/s\b"),

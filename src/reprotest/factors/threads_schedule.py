@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
-from reprotest.factors import _numba, _openmp, _outside, _pools, _primitives, _tf_data
+from reprotest.factors import _numba, _openmp, _outside, _pools, _primitives, _tf_data, _tf_kernels
 from reprotest.factors._baton import Baton
 from reprotest.factors._turns import Turns, serves_a_library
 from reprotest.factors.base import Factor, Inside, Launch, Seen, Setting
@@ -19,9 +19,9 @@ from reprotest.factors.base import Factor, Inside, Launch, Seen, Setting
 class ThreadsSchedule(Factor):
     """Held by a deterministic scheduler (`_baton`), by pools of one process, and by taking results in the order of submission.
 
-    Native thread pools that split work without regard to order (rayon's, polars') are reduced to one thread before the start, and numba's
-    parallel loops, which are the user's own, when they are compiled, and scikit-learn's when they begin. The number of threads inside other
-    numeric kernels is left alone: a race in such a kernel is `torch.kernels`, another summation order `threads.count`.
+    Native thread pools that split work without regard to order (rayon's, polars') are reduced to one thread before the start; numba's
+    parallel loops, which are the user's own, scikit-learn's, and TensorFlow's operators when they begin. The number of threads inside
+    other numeric kernels is left alone: a race in such a kernel is `torch.kernels`, another summation order `threads.count`.
     """
 
     id = "threads.schedule"
@@ -37,7 +37,7 @@ class ThreadsSchedule(Factor):
     order = 30
 
     def acts_unseen(self, modules: frozenset[str]) -> bool:
-        return bool(modules & {"polars", "tokenizers", "datasets"})
+        return bool(modules & {"polars", "tokenizers", "datasets", "tensorflow"})
 
     def launch(self, setting: Setting) -> Launch:
         return Launch(env=dict.fromkeys(("RAYON_NUM_THREADS", "POLARS_MAX_THREADS"), "1"))
@@ -65,6 +65,7 @@ class ThreadsSchedule(Factor):
             inside.on_import(f"{loky}.process_executor", lambda module: _watch_submit(module.ProcessPoolExecutor, uses))
         inside.on_import("asyncio.tasks", lambda module: _watch_futures(module, "asyncio", uses))
         inside.on_import("torch.utils.data.dataloader", lambda module: _watch_loader(module.DataLoader, uses))
+        _tf_kernels.install(inside, held=setting is not None)
         for package in (_tf_data, _numba, _openmp):
             package.install(inside, lambda: uses.taken(inside.site()), held=setting is not None)
 
