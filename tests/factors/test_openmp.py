@@ -13,7 +13,7 @@ KMEANS = """
 import numpy as np
 from sklearn.cluster import KMeans
 x = np.random.default_rng(0).normal(size=(20000, 8))
-centres = KMeans(8, random_state=0, n_init=1, max_iter=30).fit(x).cluster_centers_
+centres = KMeans(8, random_state=0, n_init=1, max_iter=100, tol=0).fit(x).cluster_centers_
 """
 
 
