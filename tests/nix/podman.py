@@ -61,9 +61,8 @@ def podman_of_its_own(*others: str) -> Iterator[Podman]:
         yield podman
     finally:
         podman("rm", "--all", "--force", "--time", "0")  # a container outlives the podman that was timed out
-        for file in Path("/proc").glob(
-            "[0-9]*/cmdline"
-        ):  # conmon, which watched over a command in one, stays for minutes
+        # conmon, which watched over a command in one, stays for minutes.
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 if os.fsencode(storage) in file.read_bytes():
                     os.kill(int(file.parent.name), signal.SIGKILL)

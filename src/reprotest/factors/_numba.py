@@ -8,22 +8,17 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from reprotest.factors.base import Inside
-
 _SET = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
-def install(inside: Inside, taken: Callable[[], None], *, held: bool) -> None:
+def watch(module: ModuleType, taken: Callable[[], None], held: bool) -> None:
     """Tell of every loop that numba compiles for several threads; where their order is held, there is only one.
 
     Args:
+        module: `numba.np.ufunc.parallel`.
         taken: called where the user's code calls such a loop for the first time.
         held: is the order of threads held in this run?
     """
-    inside.on_import("numba.np.ufunc.parallel", lambda module: _watch(module, taken, held))
-
-
-def _watch(module: ModuleType, taken: Callable[[], None], held: bool) -> None:
     numba: Any = module
     launch = numba._launch_threads
 

@@ -7,23 +7,18 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from reprotest.factors.base import Inside
-
 _HARMLESS = 2
 """Threads whose two sums give the same total either way."""
 
 
-def install(inside: Inside, taken: Callable[[], None], *, held: bool) -> None:
+def watch(module: ModuleType, taken: Callable[[], None], held: bool) -> None:
     """Tell of every estimator that is about to use several threads; where their order is held, it uses one.
 
     Args:
+        module: `sklearn.utils._openmp_helpers`.
         taken: called where the user's code fits or calls such an estimator.
         held: is the order of threads held in this run?
     """
-    inside.on_import("sklearn.utils._openmp_helpers", lambda module: _watch(module, taken, held))
-
-
-def _watch(module: ModuleType, taken: Callable[[], None], held: bool) -> None:
     helpers: Any = module
     real = helpers._openmp_effective_n_threads
 

@@ -65,9 +65,15 @@ class ThreadsSchedule(Factor):
             inside.on_import(f"{loky}.process_executor", lambda module: _watch_submit(module.ProcessPoolExecutor, uses))
         inside.on_import("asyncio.tasks", lambda module: _watch_futures(module, "asyncio", uses))
         inside.on_import("torch.utils.data.dataloader", lambda module: _watch_loader(module.DataLoader, uses))
-        _tf_kernels.install(inside, held=setting is not None)
-        for package in (_tf_data, _numba, _openmp):
-            package.install(inside, lambda: uses.taken(inside.site()), held=setting is not None)
+        held = setting is not None
+
+        def taken() -> None:
+            uses.taken(inside.site())
+
+        _tf_data.install(inside, taken, held=held)
+        _tf_kernels.install(inside, held=held)
+        inside.on_import("numba.np.ufunc.parallel", lambda module: _numba.watch(module, taken, held))
+        inside.on_import("sklearn.utils._openmp_helpers", lambda module: _openmp.watch(module, taken, held))
 
     def variations(self, seen: Seen) -> Sequence[int] | str:
         return "it is left to chance, as always: `reprotest run` looks for races"
