@@ -229,6 +229,24 @@ def test_gradient_boosting_libraries():
     assert digest_object(fit(1)) == digest_object(fit(1)) != digest_object(fit(2))
 
 
+def test_catboost_without_what_differs_every_time():
+    catboost = pytest.importorskip("catboost")
+    from reprotest.probe.catboost import trees
+
+    x = np.random.default_rng(0).normal(size=(80, 3))
+
+    def fit(seed):
+        return catboost.CatBoostRegressor(
+            iterations=3, random_seed=seed, bootstrap_type="Bernoulli", verbose=0, allow_writing_files=False
+        ).fit(x, x[:, 0])
+
+    one = fit(1)
+    before = one.get_metadata()["model_guid"]
+    assert before != fit(1).get_metadata()["model_guid"]
+    assert trees(one) == trees(fit(1)) != trees(fit(2))
+    assert one.get_metadata()["model_guid"] == before
+
+
 def test_digesting_imports_nothing():
     before = set(sys.modules)
     digest_object({"a": [1, object(), Leaf("x")], "b": np.ones(2)})

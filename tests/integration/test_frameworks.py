@@ -101,6 +101,17 @@ def test_rows_of_datasets(run) -> None:  # type: ignore[no-untyped-def]
     assert report.first_difference.location == "hf_datasets.py:7"
 
 
+def test_catboost(run) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("catboost")
+    report = run("catboost_fit.py", "--seed", "1")
+    assert report.verdict is Verdict.IDENTICAL, report
+    assert {"update", "output"} <= report.observed.keys()
+    report = run("catboost_fit.py")
+    assert report.first_difference is not None
+    assert report.first_difference.name == "CatBoostClassifier.fit.trees"
+    assert told(report) == [("numpy.random", True, "catboost_fit.py:15")]
+
+
 def test_the_rank_that_brings_other_numbers(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("NOISE", "1")
     report = run("--", "torchrun", "--nproc-per-node", "2", "ddp_train.py", diagnose=False)

@@ -1,7 +1,8 @@
 """Finds causes by experiment: pin every factor, then let one at a time vary again.
 
 The reference is a run with every candidate held at its pinned value; a second such run shows whether that makes the program
-repeat (and where it does not, three more whether one of the two was merely disturbed). Then each candidate alone takes another
+repeat (and where it does not, three more whether one of the two was merely disturbed, and further ones whether threads in native code
+race, which are held only then). Then each candidate alone takes another
 value (or is left free, where only that is decisive) and the run is compared with the reference in lockstep. A factor whose freedom
 brings a difference back, and does so again, is a cause. After each cause found, a run in which *only the causes so far* are held
 tells whether there are more: if it agrees with the reference, or else with another such run (a pin may itself change the numbers),
@@ -19,7 +20,7 @@ from reprotest.diagnose.bench import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench, 
 from reprotest.diagnose.candidates import Candidate
 from reprotest.diagnose.freeing import LUCK, free
 from reprotest.diagnose.laboratory import Settings, Trial
-from reprotest.factors import Setting
+from reprotest.factors import Setting, factor
 from reprotest.factors.external_state import AS_LEFT
 from reprotest.result import Difference
 
@@ -29,6 +30,7 @@ RISKY = ("threads.schedule", "clock", "process.id", "torch.kernels", "memory.uni
 _ONCE, _OFTEN = 1, 3
 """How often what was seen must be seen again to count: where held runs agree, and where one of them has not."""
 
+_SCHEDULE = "threads.schedule"
 _ENTROPY = ("python.random", "numpy.random", "torch.random", "os.entropy")
 """Streams that give other values to other askers, so that the order of threads decides who gets which."""
 
@@ -44,6 +46,7 @@ class Findings:
         moved: candidates that give other numbers when they are held, but the same every time when they are free.
         untried: ids of factors that could not be held.
         repeats_when_pinned: do runs with every candidate held agree? None: could not be found out.
+        native: the order of threads, when it was to be held in native code as well; where they are started cannot be seen.
         reference: the settings of the pinned runs.
         pinned: such a run.
         residue: the difference between two runs with every candidate held.
@@ -57,6 +60,7 @@ class Findings:
     moved: dict[str, Difference] = field(default_factory=dict)
     untried: dict[str, str] = field(default_factory=dict)
     repeats_when_pinned: bool | None = None
+    native: Candidate | None = None
     reference: dict[str, Setting] = field(default_factory=dict)
     pinned: Trial | None = None
     residue: Difference | None = None
@@ -138,11 +142,13 @@ def _pin_everything(bench: Bench, usable: list[Candidate], findings: Findings) -
         gone = (row.note or "").partition(":")[0]  # a pin that let go says which it is
         if row.outcome != INCONCLUSIVE and gone not in ids:
             findings.reference = settings
-            usual = _usual(bench, settings, reference) if row.outcome == DIFFERENT else None
-            findings.disturbed = usual is not None
-            findings.repeats_when_pinned = row.outcome == IDENTICAL or findings.disturbed
-            findings.residue = None if findings.disturbed else row.difference
-            return usual or reference
+            if row.outcome == DIFFERENT:
+                usual = _usual(bench, settings, reference) or _hold_native(bench, usable, findings)
+                findings.disturbed = usual is not None
+                findings.residue = None if findings.disturbed else row.difference
+                reference = usual or reference
+            findings.repeats_when_pinned = findings.residue is None
+            return reference
         if gone not in ids:
             if bench.identity:
                 bench.identity = False
@@ -168,9 +174,28 @@ def _usual(bench: Bench, settings: Settings, first: Trial) -> Trial | None:
     return third if bench.again("everything pinned, a fifth time", settings, third).outcome == IDENTICAL else None
 
 
+def _hold_native(bench: Bench, usable: list[Candidate], findings: Findings) -> Trial | None:
+    """Do runs with everything held agree once threads in native code are held, too? Then the order of threads is tried first.
+
+    Not held before: with one thread less of OpenMP's, other races would not show either.
+
+    Returns:
+        One of these runs; None where they do not agree.
+    """
+    order = findings.reference.get(_SCHEDULE) or bench.held([_SCHEDULE])[_SCHEDULE]
+    settings = {**findings.reference, _SCHEDULE: replace(order, native=True)}
+    row, reference = bench.pair("everything pinned, one native thread at a time", None, settings)
+    if row.outcome != IDENTICAL:
+        return None
+    findings.reference = settings
+    findings.native = Candidate(factor(_SCHEDULE), seen=True)
+    usable[:] = [findings.native, *(c for c in usable if c.id != _SCHEDULE)]
+    return reference
+
+
 def _enough(bench: Bench, usable: list[Candidate], findings: Findings) -> bool:
     """Hold only the causes found so far, leave all else free: does that suffice for runs to agree?"""
-    settings = bench.held(findings.proven)
+    settings = {id: findings.reference[id] for id in findings.proven}
     first, second = dict(settings), dict(settings)
     if "file.order" not in settings:  # a listing's order is free only if it is really given another one
         first["file.order"], second["file.order"] = Setting(seed=1, variant=1), Setting()
@@ -230,9 +255,9 @@ def _untangle(bench: Bench, usable: list[Candidate], findings: Findings) -> None
     Freeing threads changes which of them draws first from a stream.
     """
     proven = set(findings.proven)
-    if "threads.schedule" in findings.proven and not proven.isdisjoint(_ENTROPY):
+    if _SCHEDULE in findings.proven and not proven.isdisjoint(_ENTROPY):
         closed = {k: replace(v, constant=True) if k in _ENTROPY else v for k, v in findings.reference.items()}
-        _try_again(bench, usable, findings, "entropy the same for every asker", closed, {"threads.schedule"})
+        _try_again(bench, usable, findings, "entropy the same for every asker", closed, {_SCHEDULE})
 
 
 def _try_again(

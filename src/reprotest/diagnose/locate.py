@@ -119,7 +119,7 @@ def site_of(bench: Bench, candidate: Candidate, findings: Findings, operator_lin
 
     One known call site is the answer; among several, the one that matters is searched by halves; with none, or where it acts elsewhere, it is the line of the
     operator that differed by itself, or else both runs are traced, operator by operator or line by line, and the first line whose values
-    differ is the answer.
+    differ is the answer. Where no line can be seen to differ, it is where the difference was observed.
 
     Args:
         operator_line: of the operator that differed by itself, where it was seen.
@@ -137,9 +137,10 @@ def site_of(bench: Bench, candidate: Candidate, findings: Findings, operator_lin
         if guilty is not None:
             return guilty
         sites = []  # each of them was cleared, alone or among others
-    traced = _traced_operator(bench, candidate, findings) if by_operator and not sites else None
+    operators = by_operator and not sites and _runs_operators(findings)
+    traced = _traced_operator(bench, candidate, findings) if operators else None
     traced = traced or _trace(bench, candidate, findings, replace(bench.course, level="lines"))
-    return traced or (sites[0] if sites else None)
+    return traced or (sites[0] if sites else findings.proven[candidate.id].location)
 
 
 def _guilty_site(bench: Bench, candidate: Candidate, findings: Findings, sites: list[str]) -> str | None:
@@ -166,6 +167,11 @@ def _guilty_site(bench: Bench, candidate: Candidate, findings: Findings, sites: 
         shown = differs(half)
         sites = half if shown else sites[len(half) :]
     return sites[0] if shown or differs(sites) else None
+
+
+def _runs_operators(findings: Findings) -> bool:
+    """Did the program import PyTorch?"""
+    return findings.pinned is not None and any("torch" in names for names in findings.pinned.record.extras("modules"))
 
 
 def _traced_operator(bench: Bench, candidate: Candidate, findings: Findings) -> str | None:

@@ -181,7 +181,7 @@ class Session:
         self._conclude(bench, suspects, findings)
 
     def _conclude(self, bench: Bench, suspects: list[Candidate], findings: Findings) -> None:
-        by_id = {s.id: s for s in suspects}
+        by_id = {s.id: s for s in [*suspects, *([findings.native] if findings.native else [])]}
         locations = {
             factor_id: site_of(bench, by_id[factor_id], findings, self._operator_line())
             for factor_id in findings.proven

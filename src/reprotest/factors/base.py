@@ -34,6 +34,7 @@ class Setting:
             matter. For the one experiment that frees the order of threads and processes while entropy is held.
         identity: also hash objects of the user's classes by creation order instead of by address (memory.address), so that
             other factors, which move allocations, can be judged apart from addresses.
+        native: also have the threads of OpenMP, which only native code sees, run one after the other (threads.schedule).
     """
 
     seed: int = 0
@@ -41,6 +42,7 @@ class Setting:
     only: tuple[str, ...] = ()
     constant: bool = False
     identity: bool = False
+    native: bool = False
 
     def variant_at(self, site: str | None) -> int:
         """The variant that a call from `site` is to see."""

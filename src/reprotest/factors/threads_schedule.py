@@ -21,7 +21,8 @@ class ThreadsSchedule(Factor):
 
     Native thread pools that split work without regard to order (rayon's, polars') are reduced to one thread before the start; numba's
     parallel loops, which are the user's own, scikit-learn's, and TensorFlow's operators when they begin. The number of threads inside
-    other numeric kernels is left alone: a race in such a kernel is `torch.kernels`, another summation order `threads.count`.
+    other native code is left alone (a race in PyTorch's is `torch.kernels`, another summation order `threads.count`), unless nothing
+    else makes runs agree: then OpenMP as a whole is limited to one thread (`Setting.native`).
     """
 
     id = "threads.schedule"
@@ -40,7 +41,8 @@ class ThreadsSchedule(Factor):
         return bool(modules & {"polars", "tokenizers", "datasets", "tensorflow"})
 
     def launch(self, setting: Setting) -> Launch:
-        return Launch(env=dict.fromkeys(("RAYON_NUM_THREADS", "POLARS_MAX_THREADS"), "1"))
+        limits = ("RAYON_NUM_THREADS", "POLARS_MAX_THREADS", *(("OMP_THREAD_LIMIT",) if setting.native else ()))
+        return Launch(env=dict.fromkeys(limits, "1"))
 
     def perturb(self, k: int) -> str | None:
         if k == 0:

@@ -11,7 +11,7 @@ from reprotest.digest import content
 from reprotest.digest.walk import Leaf, walk
 
 _TIMES = re.compile(
-    r"(^|[_\W])(time|times|timing|timings|elapsed|duration|durations|seconds|secs|latency|latencies|timestamp|timestamps|"
+    r"(^|[_\W])(time|times|timing|timings|elapsed|dur|duration|durations|sec|seconds|secs|latency|latencies|timestamp|timestamps|"
     r"runtime|wall|throughput|datetime|ms|fps)(\d*[_\W]|\d*$)"
 )
 
