@@ -205,3 +205,18 @@ def test_ids_by_creation_order_are_unique_and_change_with_the_variant_where_it_i
         assert out.startswith("60 True ")
         outs.append(out)
     assert outs[1] == outs[2] != outs[0] == outs[3]
+
+
+def test_the_line_that_goes_through_a_set_of_classes(explain) -> None:  # type: ignore[no-untyped-def]
+    report = explain(
+        """
+        import reprotest
+
+        kinds = {type(f"Kind{i}", (), {}) for i in range(1000)}
+        built = []
+        for kind in kinds:
+            built.append(kind.__name__)
+        reprotest.observe("built", ",".join(built))
+        """
+    )
+    assert [(c.factor, c.proven, c.location) for c in report.causes] == [("memory.address", True, "train.py:5")]

@@ -6,12 +6,15 @@ from reprotest.diagnose.candidates import Candidate
 from reprotest.diagnose.experiments import Findings
 from reprotest.factors import factor
 from reprotest.factors._elsewhere import taken
+from reprotest.factors._handed import others
 from reprotest.factors.external_state import changed_inputs
 from reprotest.record import Record
 from reprotest.result import Cause, Difference
 
 _MOST = 3
 _ELSEWHERE = "look whether what comes from there is the same every time; if not, fix it in a file that all runs read"
+
+_HANDED = "have whatever starts the program (a shell script, a launcher) hand it the same in every run: write the seed down, do not draw it"
 
 
 def unproven_causes(
@@ -48,6 +51,9 @@ def unproven_causes(
     untried = [s for s in left if s.id in findings.untried]
     for suspect in untried:
         causes.append(_cause(suspect, f"could not be pinned: {findings.untried[suspect.id]}", difference))
+    if not causes and findings.repeats_when_pinned is False:
+        for one in others(records[0].watch, records[1].watch)[:_MOST]:
+            causes.append(Cause(one.factor_id, False, None, f"{one.what}; no experiment can hold that", _HANDED))
     if not causes and findings.repeats_when_pinned is False:
         racing = [s for s in left if s.id in ("threads.schedule", "torch.kernels")]
         for suspect in racing[:1]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
+from reprotest.factors import _handed
 from reprotest.factors._elsewhere import Elsewhere
 from reprotest.factors._files import Files
 from reprotest.factors._files import install as watch_files
@@ -90,6 +91,7 @@ class ExternalState(Factor):
         )
         watch_files(inside, files)
         if put is not None:
+            put(_handed.KEY, _handed.handed())
             inside.at_exit(lambda: put(INPUTS, files.inputs()))
         elsewhere.install()
         inside.on_import("socket", lambda module: _watch_connections(module, inside, elsewhere))

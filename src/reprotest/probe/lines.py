@@ -194,8 +194,12 @@ class LineTracer:
                 if inner is _MISSING:
                     break
                 value = inner
-            if isinstance(value, (type, FunctionType)) or type(value) is type(sys):
+            if type(value) is type(sys):
                 continue
+            if isinstance(
+                value, (type, FunctionType)
+            ):  # which of several a loop is at; what is in them shows where it runs
+                value = f"{value.__module__}.{value.__qualname__}"
             if method is not None and self._is_own_method(value, method):
                 continue
             values.append(value)
