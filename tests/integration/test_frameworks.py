@@ -41,6 +41,22 @@ def test_keras_fit(run) -> None:  # type: ignore[no-untyped-def]
     assert {"init", "data", "loss", "update", "metric"} <= report.observed.keys()
 
 
+@pytest.mark.parametrize(
+    ("backend", "phases"),
+    [("jax", {"init", "data", "loss", "update"}), ("torch", {"init", "loss", "backward", "update"})],
+)
+def test_keras_on_other_backends(run, monkeypatch: pytest.MonkeyPatch, backend: str, phases: set[str]) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("tensorflow")  # setting Keras's seed imports it
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    report = run("keras_any.py", "--seed", "1")
+    assert report.verdict is Verdict.IDENTICAL, report
+    assert report.steps == 4
+    assert phases <= report.observed.keys()
+    report = run("keras_any.py", diagnose=False)
+    assert report.first_difference is not None
+    assert (report.first_difference.step, report.first_difference.phase) == (0, "init")
+
+
 def test_keras_loop_without_a_seed(run) -> None:  # type: ignore[no-untyped-def]
     pytest.importorskip("tensorflow")
     report = run("keras_loop.py", steps=1)

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+import pytest
+
+import reprotest
 from reprotest.probe.sites import Sites
 
 
@@ -86,3 +89,26 @@ def test_programs_of_an_environment_behind_a_link_are_no_user_code(tmp_path: Pat
     sites = Sites(str(tmp_path))
     assert sites.shown(compile("", str(link / "bin" / "torchrun"), "exec")) is None
     assert sites.shown(compile("", str(tmp_path / "train.py"), "exec")) == "train.py"
+
+
+def test_what_torch_compile_has_written_is_no_user_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    assert Sites(str(tmp_path)).of_file("/tmp/torchinductor_me/h5/ch5ly.py") is None
+    assert Sites(str(tmp_path)).of_file("/tmp/other/h5/ch5ly.py") == "/tmp/other/h5/ch5ly.py"
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/tmp/other")
+    assert Sites(str(tmp_path)).of_file("/tmp/other/h5/ch5ly.py") is None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_cell_of_a_notebook_is_named_by_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    monkeypatch.chdir(tmp_path)
+    cells = ["import random\nimport reprotest", "# a seed is missing\nreprotest.observe('x', random.random())"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, tmp_path / "train.ipynb")
+    code = "import nbclient, nbformat; nbclient.NotebookClient(nbformat.read('train.ipynb', 4), kernel_name='python3').execute()"
+    (tmp_path / "execute.py").write_text(code)
+    report = reprotest.run("execute.py")
+    assert [(c.factor, c.proven, c.location) for c in report.causes] == [("python.random", True, "In[2]:2")]

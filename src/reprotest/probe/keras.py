@@ -1,7 +1,8 @@
-"""Keras on TensorFlow: loss and weights after every batch, in `fit`, `train_on_batch` and loops of the user's own.
+"""Keras: loss and weights after every batch, in `fit`, `train_on_batch` and, on TensorFlow, loops of the user's own.
 
-A step is a call after which an optimizer's count of iterations is another: of `optimizer.apply` where TensorFlow runs eagerly, else of the
-outermost `tf.function`, inside of which the weights change unseen. Nothing is added to what is traced.
+On TensorFlow a step is a call after which an optimizer's count of iterations is another: of `optimizer.apply` where it runs eagerly, else of
+the outermost `tf.function`, inside of which the weights change unseen. On JAX it is a call of the trainer's own function. On PyTorch
+the probe of PyTorch sees all that there is. Nothing is added to what is traced.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 import weakref
+from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ def install(child: Child, module: ModuleType) -> None:
     steps.observe_optimizers(module.BaseOptimizer)
     child.on_import("tensorflow.python.eager.polymorphic_function.polymorphic_function", steps.observe_functions)
     child.on_import("keras.src.backend.tensorflow.trainer", steps.observe_trainer)
+    child.on_import("keras.src.backend.jax.trainer", steps.observe_jax_trainer)
 
 
 class _Steps:
@@ -93,7 +96,49 @@ class _Steps:
         module.Function.__call__ = __call__
 
     def observe_trainer(self, module: Any) -> None:
-        kind = module.TensorFlowTrainer
+        self._observe_methods(module.TensorFlowTrainer)
+
+    def observe_jax_trainer(self, module: Any) -> None:
+        kind = module.JAXTrainer
+        self._observe_methods(kind)
+        make = kind.make_train_function
+
+        @functools.wraps(make)
+        def make_train_function(model: Any, force: bool = False) -> None:
+            made = model.train_function
+            make(model, force)
+            if model.train_function is not made:
+                model.train_function = self._observed_step(model, model.train_function)
+
+        kind.make_train_function = make_train_function
+
+    def _observed_step(self, model: Any, step: Any) -> Any:
+        @functools.wraps(step)
+        def observed(state: Any, batches: Any) -> Any:
+            if not self._watched():
+                return step(state, batches)
+            trained = [(id(variable), self._name(variable)) for variable in model.trainable_variables]
+            for (number, name), value in zip(trained, state[0], strict=False):
+                if number not in self._known:
+                    self._known.add(number)
+                    self._put(name, Phase.INIT, value)
+            result = step(state, self._observed_batches(batches))
+            logs, (values, others, *_) = result
+            self._loss(logs)
+            named = [*(name for _, name in trained), *map(self._name, model.non_trainable_variables)]
+            for name, value in zip(named, [*values, *others], strict=False):
+                self._put(name, Phase.UPDATE, value)
+            self._child.end_step()
+            return result
+
+        return observed
+
+    def _observed_batches(self, batches: Any) -> Iterator[Any]:
+        for batch in batches:
+            _record_arrays(self._child, (batch,), {})
+            yield batch
+
+    def _observe_methods(self, kind: Any) -> None:
         for name, parts in (("fit", ("x", "y")), ("train_on_batch", ("x", "y"))):
             self._observe_input(kind, name, parts)
         observe_calls(self._child, kind, "evaluate", "Model.evaluate", Phase.METRIC)
@@ -170,6 +215,10 @@ def _record_arrays(child: Child, args: tuple[Any, ...], kwargs: dict[str, Any], 
 
 
 def _eager() -> bool:
+    """Does Keras compute on TensorFlow, and is nothing being traced?"""
+    config: Any = sys.modules.get("keras.src.backend.config")
+    if config is None or config.backend() != "tensorflow":
+        return False
     tensorflow = sys.modules.get("tensorflow")
     try:
         return tensorflow is not None and bool(tensorflow.executing_eagerly())

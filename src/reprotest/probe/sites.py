@@ -41,13 +41,16 @@ class Sites:
         return shown
 
     def _classify(self, name: str) -> str | None:
+        cell = _cell(name)
+        if cell is not None:
+            return cell
         if name.startswith("<") or "__autograph_generated_file" in name:  # TensorFlow's, in files of random names
             return None
         path = os.path.join(self._cwd, name)
         if path.startswith((_PACKAGE, *self._roots)):
             return None
         parts = path.split(os.sep)
-        if "site-packages" in parts or "dist-packages" in parts:
+        if "site-packages" in parts or "dist-packages" in parts or _is_compiled(parts):
             return None
         real = os.path.realpath(path)
         if real.startswith((_PACKAGE, *self._roots)):  # an environment that is reached through a link
@@ -94,6 +97,22 @@ class Sites:
                 break
             frame = frame.f_back
         return best
+
+
+def _cell(name: str) -> str | None:
+    """ "In[3]" for the code of a notebook's cell: its file's name holds the kernel's process id, and there is no such file."""
+    kind = getattr(sys.modules.get("IPython.core.interactiveshell"), "InteractiveShell", None)
+    shell = getattr(kind, "_instance", None)  # `get_ipython` would import it
+    number = getattr(getattr(shell, "compile", None), "_filename_map", {}).get(name)
+    return None if number is None else f"In[{number}]"
+
+
+def _is_compiled(parts: list[str]) -> bool:
+    """Is it what `torch.compile` has written?"""
+    cache = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
+    if cache and parts[: len(folders := os.path.abspath(cache).split(os.sep))] == folders:
+        return True
+    return any(part.startswith("torchinductor_") for part in parts)
 
 
 def _constructs(frame: FrameType, module_type: type) -> bool:
