@@ -148,3 +148,16 @@ def test_the_first_changed_line_is_the_one_named(tmp_path_factory, content, at, 
         output._CHUNK = old
     assert again is None
     assert found.name == f"stdout line {at % len(changed) + 1}" if changed else found is None
+
+
+def test_ids_of_the_runs_own_processes(make):
+    def of(process: int, loss: int):
+        record = make(Run(output={"stdout.txt": f"[{process}] epoch 1 loss {loss}\n".encode()}))
+        (record.path / "watch").mkdir(exist_ok=True)
+        (record.path / "watch" / f"{process}.json").write_text("{}")
+        return record
+
+    assert output_difference(of(4711, 1), of(4812, 1)) == (None, ["process ids"])
+    found, _ = output_difference(of(4711, 4712), of(4812, 4812 + 1))
+    assert found is not None
+    assert output_difference(of(47, 1), of(48, 1))[0] is not None

@@ -97,12 +97,13 @@ def test_old_files_are_told_of_only_when_the_run_changes_them(play, tmp_path: Pa
         ("(open('g', 'w').write('x'), os.replace('g', 'f'))", "open('f').read()"),
         ("h5py.File('f', 'w').create_dataset('a', data=a)", "h5py.File('f')['a'][()]"),
         ("sqlite3.connect('f').execute('create table if not exists t (x)')", "open('f', 'rb').read()"),
+        ("dbapi2.connect('f').execute('create table if not exists t (x)')", "dbapi2.connect('f')"),
     ],
 )
 def test_the_ways_to_save_and_load(play, save: str, load: str) -> None:
     pytest.importorskip("h5py" if "h5py" in save else "torch")
     source = f"""
-        import gzip, os, pathlib, pickle, sqlite3
+        import gzip, os, pathlib, pickle, sqlite3; from sqlite3 import dbapi2
         import numpy as np
         if "torch" in {save!r}: import torch; x = torch.zeros(3)
         if "h5py" in {save!r}: import h5py

@@ -24,11 +24,13 @@ _TIME_KINDS = (
 )
 _TIME_WORD = (
     rf"(?:(?:(?:{_TIME_KINDS})[ _-]?){{0,4}}(?:time|runtime|walltime|elapsed|duration)(?:_?(?:s|sec|secs|seconds|ms))?"
-    r"|took|eta|timestamp|latency(?:_ms)?|(?<![\w-])[\w-]{1,60}_per_sec(?:ond)?|throughput|fps)"
+    r"|took|eta|timestamp|wall|latency(?:_ms)?|(?<![\w-])[\w-]{1,60}_per_sec(?:ond)?|throughput|fps)"
 )
 _ID_WORD = (
     r"(?:runs?|trials?|sessions?|jobs?|experiments?|exp|traces?|requests?|uuid|guid|id)(?:[ _-]?(?:id|uuid|name|dir))?"
 )
+_COUNTED = r"(?:it|iters?|iterations?|samples?|tok|tokens?|steps?|images?|imgs?|examples?|batch(?:es)?|words?|frames?|rows?|records?|requests?)"
+_MEMORY_WORD = r"(?<![A-Za-z])(?:(?:max|peak|cpu|gpu|host|resident|virtual|cuda)[ _-]?)*(?:mem|memory|rss|vram|ram|peak)(?:[ _-]?(?:usage|used|use|allocated|reserved|peak|footprint))*"
 _HEX = r"(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{6,64}(?![0-9A-Za-z_])"
 
 _RULES: tuple[tuple[str, str], ...] = (
@@ -41,6 +43,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("dates", rf"\b{_DAY},? +{_MONTH} +\d{{1,2}} +{_CLOCK}(?: [A-Z]{{3,4}})? +\d{{4}}\b"),
     ("dates", rf"\b(?:{_DAY},? +)?\d{{1,2}}[ -]{_MONTH}[ -]\d{{4}}(?:[ :]+{_CLOCK})?\b|\b{_MONTH} +\d{{1,2}}(?:, +\d{{4}}| +{_CLOCK})\b"),
     ("dates", rf"{_DATE_START}{_DATE}(?![\d.])|{_DATE_START}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])[-_T]\d{{6}}(?!\d)"),
+    ("ids", r"(?<=<dates>)[-_](?=[0-9a-z]*\d)(?=[0-9a-z]*[a-z])[0-9a-z]{6,40}(?![\w.])"),  # as Weights & Biases calls its runs
     ("dates", r"(?<![\w./])(?:[0-2]?\d|3[01])/(?:[0-2]?\d|3[01])/(?:19|20)?\d\d(?![\w./])"),
     ("dates", r"(?<![\w.])[IWEF](?:\d{4}|\d{8}) \d\d:\d\d:\d+\.\d{1,9} +\d+ (?=[\w./-]+:\d+\])"),  # glog and absl, with the thread
     ("times", rf"(?<![\w.:]){_CLOCK}(?: ?[AaPp][Mm]\b)?(?![\d:])|(?<![\w.:])\d{{1,2}}:\d\d ?[AaPp][Mm]\b"),
@@ -48,6 +51,9 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("rates", rf"{_START}{_NUMBER} ?[A-Za-z]+ ?/ ?(?:s|sec|second|min|minute|h|hour)\b|\? ?[A-Za-z]+/s\b"),
     ("rates", rf"{_START}{_NUMBER} ?(?:ns|[uµμ]s|ms|s|sec|seconds?)/ ?[A-Za-z]+\b"),
     ("rates", rf"{_START}{_NUMBER} ?(?:fps|FPS|[kMG]?i?B/s|[kKMGT]?bps|(?:it|samples?|tokens?|steps?|images?|examples?) per sec(?:ond)?)\b"),
+    ("rates", rf"(?i:(?<![A-Za-z]){_COUNTED} ?/ ?(?:s|sec|second))[\"']?(?: *[:=])? *{_NUMBER}(?![\w.])"),
+    ("memory", rf"(?i:{_MEMORY_WORD})[\"']?(?: *(?:[:=]|is))* *{_NUMBER} ?(?:[kKMGT]i?B?|bytes)\b"),
+    ("durations", rf"\b(?:Time|Data|(?:batch|data)_time)[: ] *{_NUMBER} ?\( *{_NUMBER}\)"),  # now, and on average
     ("durations", rf"{_START}(?:\d+(?:d|days?,?) ?)?(?:\d+h ?)?\d+m(?:in)? ?{_NUMBER}s\b|{_START}\d+h ?\d+m(?:in)?\b|{_START}{_NUMBER}(?:min|h)\b"),
     ("durations", rf"{_START}{_NUMBER}(?: ?{_TIME_UNIT}|s)\b(?![\w=/]|\.\d)|{_START}{_NUMBER} s\b(?![\w=/]|\.\d|[ =:]*[-+.]?\d)"),
     ("durations", rf"(?i:(?<![A-Za-z]){_TIME_WORD})[\"']?(?: *(?:[:=]|is|was|of|in))* *\(?{_NUMBER}(?![\w.])"),

@@ -196,6 +196,6 @@ def _output_digest(folder: Path) -> str:
     hasher = hashlib.sha256()
     for name in ("stdout", "stderr"):
         hasher.update(f"{name}\n".encode())
-        for line in masked_lines(folder / f"{name}.txt"):
+        for line in masked_lines(folder, name):
             hasher.update(line.encode("utf-8", "backslashreplace") + b"\n")
     return hasher.hexdigest()[: 2 * SHORT]

@@ -15,6 +15,8 @@ _CHUNK = 1 << 20
 _LONGEST_LINE = 1 << 16
 """Bytes of a line that are looked at together; a longer one counts as several."""
 _SHOWN = 100
+_SMALLEST_ID = 1000
+"""Of a process; smaller numbers are likelier to be something else."""
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\b(?:nan|inf)\b")
 
 
@@ -27,20 +29,23 @@ def output_difference(a: Record, b: Record) -> tuple[Difference | None, list[str
     """
     kinds: set[str] = set()
     for name in ("stdout", "stderr"):
-        difference = _of_files(name, a.path / f"{name}.txt", b.path / f"{name}.txt", kinds)
+        difference = _of_files(name, a.path, b.path, kinds)
         if difference is not None:
             return difference, sorted(kinds)
     return None, sorted(kinds)
 
 
-def masked_lines(path: Path) -> Iterator[str]:
-    """The lines of an output file with what may differ masked; none where there is no such file."""
+def masked_lines(folder: Path, name: str) -> Iterator[str]:
+    """The lines of a run's "stdout" or "stderr" with what may differ masked; none where there is no such file."""
     kinds: set[str] = set()
-    for line in _lines(path, 0, kinds):
-        yield _masked(line, kinds) or ""
+    processes = _process_ids(folder)
+    for line in _lines(folder / f"{name}.txt", 0, kinds):
+        yield _masked(line, kinds, processes) or ""
 
 
 def _of_files(name: str, a: Path, b: Path, kinds: set[str]) -> Difference | None:
+    of_a, of_b = _process_ids(a), _process_ids(b)
+    a, b = (folder / f"{name}.txt" for folder in (a, b))
     skipped, offset = _equal_start(a, b)
     ours, theirs = _lines(a, offset, kinds), _lines(b, offset, kinds)
     number = skipped
@@ -51,18 +56,29 @@ def _of_files(name: str, a: Path, b: Path, kinds: set[str]) -> Difference | None
             if x is None:
                 return None
             continue
-        p, q = _masked(x, kinds), _masked(y, kinds)
+        p, q = _masked(x, kinds, of_a), _masked(y, kinds, of_b)
         if p == q:
             continue
         return _difference(f"{name} line {number}", x, y, p, q)
 
 
-def _masked(line: bytes | None, kinds: set[str]) -> str | None:
+def _masked(line: bytes | None, kinds: set[str], processes: re.Pattern[str] | None) -> str | None:
     if line is None:
         return None
     text, found = masked(line.decode("utf-8", "backslashreplace").rstrip())
     kinds |= found
+    if processes is not None:
+        text, count = processes.subn("<process ids>", text)
+        if count:
+            kinds.add("process ids")
     return text
+
+
+def _process_ids(folder: Path) -> re.Pattern[str] | None:
+    """The ids of a run's own processes, which its log may show with nothing that says so. Its notes lie under these names."""
+    ids = [path.stem for path in (folder / "watch").glob("*.json")]
+    large = [number for number in ids if number.isdigit() and int(number) >= _SMALLEST_ID]
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(sorted(large))})(?!\w|\.\d)") if large else None
 
 
 def _difference(name: str, x: bytes | None, y: bytes | None, p: str | None, q: str | None) -> Difference:

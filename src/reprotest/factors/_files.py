@@ -128,6 +128,12 @@ class Files:
             self._facts[where] = {**facts, "written": {"site": self._inside.site(), **(state or {})}}
             self._changed(self._facts)
 
+    def database(self, path: Any) -> None:
+        """A database is about to be opened, which its library both reads and writes."""
+        if path != ":memory:":
+            self.read(path)
+            self.write(path)
+
     def inputs(self) -> list[str]:
         """Paths of all files that were read as they were found."""
         return sorted([*list(self._old), *(path for path, facts in list(self._facts.items()) if "read" in facts)])
@@ -188,13 +194,14 @@ def install(inside: Inside, files: Files) -> None:
     for name in ("link", "symlink"):
         _before(os, name, write, range(1, 2))
     inside.on_import("torch.serialization", lambda module: _watch_torch_save(module, write))
-    inside.on_import("sqlite3", lambda module: _before(module, "connect", write, range(1)))
+    # The package takes its functions over from this module; SQLAlchemy takes them from here, too.
+    inside.on_import("sqlite3.dbapi2", lambda module: _before(module, "connect", files.database, range(1)))
     for module in ("safetensors.torch", "safetensors.numpy"):
         inside.on_import(module, lambda found: _before(found, "serialize_file", write, range(1, 2)))
     inside.on_import("safetensors", lambda module: _before(module, "safe_open", read, range(1)))
     inside.on_import("h5py._hl.files", lambda module: _watch_hdf5(module, opened))
-    for module in ("lightgbm.basic", "xgboost.core"):
-        inside.on_import(module, lambda found: _watch_booster(found, write))
+    for module, kind in (("lightgbm.basic", "Booster"), ("xgboost.core", "Booster"), ("catboost.core", "CatBoost")):
+        inside.on_import(module, lambda found, kind=kind: _watch_booster(getattr(found, kind), write))  # type: ignore[misc]
 
 
 def _before(module: Any, name: str, tell: Callable[[Any], None], which: range) -> None:
@@ -237,9 +244,8 @@ def _watch_hdf5(module: ModuleType, opened: Callable[[Any, int], None]) -> None:
     kind.__init__ = init
 
 
-def _watch_booster(module: ModuleType, write: Callable[[Any], None]) -> None:
-    """LightGBM and XGBoost write models in C++."""
-    kind: Any = module.Booster
+def _watch_booster(kind: Any, write: Callable[[Any], None]) -> None:
+    """LightGBM, XGBoost and CatBoost write models in C++."""
     real = kind.save_model
 
     @functools.wraps(real)
