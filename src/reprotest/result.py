@@ -65,7 +65,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Watched:
-    """A factor that the program uses. `affects_result` is False only when an experiment or identical runs showed it; None: not tried."""
+    """A factor that the program uses. `affects_result` is False only when an experiment or identical runs showed it; None: not known."""
 
     factor: str
     location: str | None

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from reprotest.compare.records import place
 from reprotest.diagnose.bench import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench, outcome, why
 from reprotest.diagnose.candidates import Candidate
-from reprotest.diagnose.freeing import LUCK, free
+from reprotest.diagnose.freeing import free
 from reprotest.diagnose.laboratory import Settings, Trial
 from reprotest.factors import Setting, factor
 from reprotest.factors.external_state import AS_LEFT
@@ -99,16 +99,17 @@ def _free_each(
     assert findings.pinned is not None
     for candidate in group:
         again = 0 if not findings.repeats_when_pinned else _OFTEN if findings.disturbed else _ONCE
-        row, freed, moved = free(bench, candidate, findings.reference, findings.pinned, how, again)
-        findings.disturbed |= row.note == LUCK
-        if moved is not None:
-            findings.moved[candidate.id] = moved
-            findings.freed[candidate.id] = freed
+        freed = free(bench, candidate, findings.reference, findings.pinned, how, again)
+        row = freed.row
+        findings.disturbed |= freed.by_luck
+        if freed.moved is not None:
+            findings.moved[candidate.id] = freed.moved
+            findings.freed[candidate.id] = freed.settings
         if row.outcome == DIFFERENT and row.difference is not None:
             if findings.residue is not None and place(row.difference) >= place(findings.residue):
                 continue  # no other difference than that of runs with everything held
             findings.proven[candidate.id] = row.difference
-            findings.freed[candidate.id] = freed
+            findings.freed[candidate.id] = freed.settings
             findings.harmless.discard(candidate.id)
             if findings.repeats_when_pinned and _enough(bench, usable, findings):
                 return True
@@ -269,6 +270,6 @@ def _try_again(
     for candidate in usable:
         if candidate.id not in suspects:
             continue
-        if free(bench, candidate, closed, reference)[0].outcome == IDENTICAL:
+        if free(bench, candidate, closed, reference).row.outcome == IDENTICAL:
             del findings.proven[candidate.id]
             findings.harmless.add(candidate.id)

@@ -5,7 +5,7 @@ Chance must make free runs differ from one another: where every free run gives t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reprotest.diagnose.bench import DIFFERENT, IDENTICAL, INCONCLUSIVE, Bench, why
 from reprotest.diagnose.candidates import Candidate
@@ -13,8 +13,25 @@ from reprotest.diagnose.laboratory import Settings, Trial
 from reprotest.factors import Setting
 from reprotest.result import Difference, Experiment
 
-LUCK = "it differed once, and not when it was tried again"
+_LUCK = "it differed once, and not when it was tried again"
 _MOVED = "holding it changes the numbers, but left to vary they are the same every time"
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What came of freeing one factor.
+
+    Attributes:
+        row: of the report's table.
+        settings: of the last run.
+        moved: how free runs differ from the reference that do not differ among themselves.
+        by_luck: a run differed, and others like it did not.
+    """
+
+    row: Experiment
+    settings: Settings
+    moved: Difference | None
+    by_luck: bool
 
 
 def free(
@@ -24,17 +41,15 @@ def free(
     reference: Trial,
     how: str = "the rest pinned",
     again: int = 1,
-) -> tuple[Experiment, Settings, Difference | None]:
+) -> Freed:
     """Everything as in the reference but this one factor.
 
     Args:
         again: in so many further runs the difference must show again. Once may have been a race that nothing holds, or the machine.
-
-    Returns:
-        The row, the settings of the last run, and how free runs differ from the reference that do not differ among themselves.
     """
     settings: Settings = pinned
     moved: Difference | None = None
+    by_luck = False
 
     def by_value() -> tuple[str, list[Trial], str | None]:
         nonlocal settings
@@ -64,6 +79,7 @@ def free(
         return shown(trials) if different else (IDENTICAL, trials, None)
 
     def shown(trials: list[Trial]) -> tuple[str, list[Trial], str | None]:
+        nonlocal by_luck
         wanted, misses = again, max(2 * candidate.factor.frees, 1)
         while wanted:
             trials.append(bench.trial(settings, reference))
@@ -72,11 +88,13 @@ def free(
             elif misses and (candidate.factor.frees or not trials[-1].usable):  # chance need not show every time
                 misses -= 1
             else:
-                return INCONCLUSIVE, trials, LUCK
+                by_luck = trials[-1].usable
+                return INCONCLUSIVE, trials, _LUCK if by_luck else why(trials[-1])
         return DIFFERENT, trials, None
 
     work = by_chance if candidate.factor.frees else by_value
-    return bench.row(f"{candidate.id} left to vary, {how}", candidate.id, work), settings, moved
+    row = bench.row(f"{candidate.id} left to vary, {how}", candidate.id, work)
+    return Freed(row, settings, moved, by_luck)
 
 
 def _free_runs_agree(bench: Bench, candidate: Candidate, settings: Settings, trials: list[Trial]) -> bool:

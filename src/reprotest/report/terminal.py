@@ -251,15 +251,10 @@ def _watched(report: RunReport) -> RenderableType:
         places = [use.location for use in uses if use.location]
         at = words.listing(places, 3) if places else "inside libraries"
         calls = words.count(sum(use.calls for use in uses), "call")
-        table.add_row(Text(factor, style="bold"), Text(_AFFECTS[affects]), Text(f"{at} ({calls})", style="dim"))
+        table.add_row(
+            Text(factor, style="bold"), Text(words.whether_it_matters(affects)), Text(f"{at} ({calls})", style="dim")
+        )
     return Group(Text("Also used:", style="bold"), _indented(table))
-
-
-_AFFECTS = {
-    False: "does not change the result",
-    True: "changes the result",
-    None: "not tried",
-}
 
 
 def _worth(report: RunReport) -> RenderableType:

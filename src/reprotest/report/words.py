@@ -215,3 +215,10 @@ def what(factor_id: str) -> str | None:
         return factor(factor_id).what
     except KeyError:
         return None
+
+
+def whether_it_matters(affects_result: bool | None) -> str:
+    """What a factor that the program uses does to the result; None: not tried, or tried where runs differ by something else."""
+    if affects_result is None:
+        return "not known"
+    return "changes the result" if affects_result else "does not change the result"

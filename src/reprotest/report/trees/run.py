@@ -75,7 +75,7 @@ def _watched(report: RunReport) -> Iterator[Table]:
     rows = [
         (
             Cell(item.factor, code=True),
-            Cell(*_AFFECTS[item.affects_result]),
+            Cell(words.whether_it_matters(item.affects_result), _AFFECTS.get(item.affects_result)),
             Cell(item.location or "inside libraries", code=item.location is not None),
             Cell(words.grouped(item.calls)),
         )
@@ -93,11 +93,7 @@ def _watched(report: RunReport) -> Iterator[Table]:
         )
 
 
-_AFFECTS: dict[bool | None, tuple[str, Status | None]] = {
-    False: ("does not change the result", Status.PASSED),
-    True: ("changes the result", Status.FAILED),
-    None: ("not tried", None),
-}
+_AFFECTS: dict[bool | None, Status] = {False: Status.PASSED, True: Status.FAILED}
 
 
 def _notes(report: RunReport) -> Iterator[Notes]:
