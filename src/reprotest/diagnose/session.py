@@ -11,6 +11,7 @@ from reprotest.diagnose.candidates import Candidate, candidates
 from reprotest.diagnose.experiments import Findings, find_causes
 from reprotest.diagnose.laboratory import Course, Laboratory, Trial
 from reprotest.diagnose.locate import finer, refined, site_of
+from reprotest.diagnose.remedies import with_common_remedy
 from reprotest.diagnose.suspects import unproven_causes
 from reprotest.diagnose.verdict import judge, watch
 from reprotest.errors import StorageError
@@ -167,7 +168,7 @@ class Session:
         self.report.experiments = bench.rows
         records = [t.record for t in pair]
         # Modules and operators are PyTorch's; a run that ended without its last notes may have imported it.
-        imported = {name for record in records for names in record.extras("modules") for name in names}
+        imported = _imported(pair)
         files_differ = self._lab.state.freeze() is None and matters(*records)
         if not self._output_only and ("torch" in imported or not imported):
             self._on_event(StageStarted(Stage.LOCATE))
@@ -202,6 +203,7 @@ class Session:
                 )
             )
         self.report.causes.sort(key=_acts)
+        self.report.causes = with_common_remedy(self.report.causes, _imported(self.base))
         if not findings.complete:
             self.report.causes += unproven_causes(
                 suspects,
@@ -234,6 +236,11 @@ class Session:
         if not self._options.keep:
             self._lab.discard(self.base)
         self._lab.seal()
+
+
+def _imported(trials: Sequence[Trial]) -> set[str]:
+    """The top-level modules that these runs imported."""
+    return {name for trial in trials for names in trial.record.extras("modules") for name in names}
 
 
 def _acts(cause: Cause) -> tuple[int, int]:
