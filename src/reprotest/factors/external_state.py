@@ -91,7 +91,8 @@ class ExternalState(Factor):
         )
         watch_files(inside, files)
         if put is not None:
-            put(_handed.KEY, _handed.handed())
+            if "/" not in inside.process_key:  # what a Python of the program hands on is its own doing
+                put(_handed.KEY, _handed.handed())
             inside.at_exit(lambda: put(INPUTS, files.inputs()))
         elsewhere.install()
         inside.on_import("socket", lambda module: _watch_connections(module, inside, elsewhere))
