@@ -117,21 +117,32 @@ class _Steps:
         def observed(state: Any, batches: Any) -> Any:
             if not self._watched():
                 return step(state, batches)
-            trained = [(id(variable), self._name(variable)) for variable in model.trainable_variables]
-            for (number, name), value in zip(trained, state[0], strict=False):
-                if number not in self._known:
-                    self._known.add(number)
-                    self._put(name, Phase.INIT, value)
+            self._guarded(self._begun, model, state)
             result = step(state, self._observed_batches(batches))
-            logs, (values, others, *_) = result
-            self._loss(logs)
-            named = [*(name for _, name in trained), *map(self._name, model.non_trainable_variables)]
-            for name, value in zip(named, [*values, *others], strict=False):
-                self._put(name, Phase.UPDATE, value)
-            self._child.end_step()
+            self._guarded(self._stepped, model, *result)
             return result
 
         return observed
+
+    def _begun(self, model: Any, state: Any) -> None:
+        for variable, value in zip(model.trainable_variables, state[0], strict=False):
+            if id(variable) not in self._known:
+                self._known.add(id(variable))
+                self._put(self._name(variable), Phase.INIT, value)
+
+    def _stepped(self, model: Any, logs: Any, state: Any) -> None:
+        """The step is complete. `state`: values of the trained variables and of the others, then the optimizer's and the metrics'."""
+        self._loss(logs)
+        for variables, values in zip((model.trainable_variables, model.non_trainable_variables), state, strict=False):
+            for variable, value in zip(variables, values, strict=False):
+                self._put(self._name(variable), Phase.UPDATE, value)
+        self._child.end_step()
+
+    def _guarded(self, observe: Any, *given: Any) -> None:
+        try:
+            observe(*given)
+        except Exception as error:
+            self._child.note(f"a step of Keras could not be observed: {error!r}")
 
     def _observed_batches(self, batches: Any) -> Iterator[Any]:
         for batch in batches:
