@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +27,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Ru
     (tmp_path / "train.py").write_text(PROGRAM)
 
     def start(line: str) -> RunReport:
-        (tmp_path / "train.sh").write_text(f"{line}\n")
+        (tmp_path / "train.sh").write_text(f'python() {{ {shlex.quote(sys.executable)} "$@"; }}\n{line}\n')
         return reprotest.run(["--", "bash", "train.sh"])
 
     return start

@@ -50,7 +50,7 @@ class Child:
         self.level = plan.level
         self.window = plan.window
         self._run_dir = plan.run_dir
-        self._sites = Sites(plan.cwd)
+        self._sites = Sites(plan.cwd, process.typed_code())
         self._base_key = process.executed_key()
         self._inherited_name: str | None = None
         self._fork = 0

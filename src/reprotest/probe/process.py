@@ -35,6 +35,27 @@ def executed_key() -> str:
     return f"{parent}/{re.sub(r'[^A-Za-z0-9._-]+', '_', program)[:40]}"
 
 
+def typed_code() -> str | None:
+    """The name that Python gives to code which was typed instead of kept in a file: `python -c …` or a shell's `python - <<EOF`.
+
+    None where there is a file or a module, and for what another Python of the run has started: that code is mostly a library's.
+    """
+    if PARENT in os.environ:
+        return None
+    words = iter(sys.orig_argv[1:])
+    for word in words:
+        if word == "-" or not word.startswith("-"):
+            return "<stdin>" if word == "-" else None
+        if word.startswith("--") or word[1] in "XW":
+            if word in ("-X", "-W", "--check-hash-based-pycs"):
+                next(words, None)
+        elif "c" in word:
+            return "<string>"
+        elif "m" in word:
+            return None
+    return "<stdin>"
+
+
 def multiprocessing_name() -> str | None:
     """This process's name if multiprocessing started it ("SpawnProcess-1")."""
     module = sys.modules.get("multiprocessing.process")

@@ -20,9 +20,14 @@ def _library_roots() -> tuple[str, ...]:
 
 
 class Sites:
-    """Names call sites as "path:line", paths relative to the folder in which the run started."""
+    """Names call sites as "path:line", paths relative to the folder in which the run started.
 
-    def __init__(self, cwd: str) -> None:
+    Args:
+        typed: file name in code objects of code that is the user's although it lies in no file ("<stdin>").
+    """
+
+    def __init__(self, cwd: str, typed: str | None = None) -> None:
+        self._typed = typed
         self._cwd = os.path.realpath(cwd) + os.sep
         self._roots = _library_roots()
         self._shown: dict[str, str | None] = {}
@@ -44,6 +49,8 @@ class Sites:
         cell = _cell(name)
         if cell is not None:
             return cell
+        if name == self._typed:
+            return name
         if name.startswith("<") or "__autograph_generated_file" in name:  # TensorFlow's, in files of random names
             return None
         path = os.path.join(self._cwd, name)
