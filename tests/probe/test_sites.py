@@ -112,3 +112,13 @@ def test_a_cell_of_a_notebook_is_named_by_its_number(tmp_path: Path, monkeypatch
     (tmp_path / "execute.py").write_text(code)
     report = reprotest.run("execute.py")
     assert [(c.factor, c.proven, c.location) for c in report.causes] == [("python.random", True, "In[2]:2")]
+
+
+def test_a_clock_is_held_in_a_text_that_the_user_executes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "settings.py").write_text("import time\nseed = hash(time.time())\n")
+    (tmp_path / "train.py").write_text(
+        'import reprotest\nexec(open("settings.py").read())\nreprotest.observe("seed", seed)\n'
+    )
+    report = reprotest.run("train.py")
+    assert [(c.factor, c.proven, c.location) for c in report.causes] == [("clock", True, "train.py:2")]

@@ -65,7 +65,15 @@ class Sites:
         return real[len(self._cwd) :] if real.startswith(self._cwd) else path
 
     def is_user(self, frame: FrameType) -> bool:
-        return self.shown(frame.f_code) is not None
+        """Is this the user's code? So is a text that the user's module executes: `exec(open("config.py").read())`.
+
+        Functions of such a text are as a rule made by a library: a dataclass's methods.
+        """
+        code = frame.f_code
+        if code.co_filename == "<string>" and code.co_name == "<module>" and self._typed != "<string>":
+            file = frame.f_globals.get("__file__")
+            return isinstance(file, str) and self.of_file(file) is not None
+        return self.shown(code) is not None
 
     def here(self, frame: FrameType | None) -> str | None:
         """The innermost user line at or outside of `frame`; model constructors are named by the line that builds the model.
