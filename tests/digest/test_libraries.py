@@ -217,6 +217,22 @@ def test_modules_optimisers_and_schedulers():
         assert digest_object(a) == digest_object(copy.copy(a)) != digest_object(b)
 
 
+def test_arrow_tables_are_what_they_hold_however_they_are_cut():
+    pa = pytest.importorskip("pyarrow")
+    columns = {"n": [1, None, 3], "x": [0.5, float("nan"), -0.0], "s": ["a", None, "c"], "l": [[1], [], None]}
+    table = pa.table(columns)
+    assert digest_object(table) == digest_object(pa.concat_tables([table.slice(0, 1), table.slice(1)]))
+    for name, other in (
+        ("n", [1, 0, 3]),
+        ("x", [0.5, float("nan"), 0.0]),
+        ("s", ["a", "", "c"]),
+        ("l", [[1], [2], None]),
+    ):
+        assert digest_object(table) != digest_object(pa.table({**columns, name: other})), name
+    assert digest_object(table["n"]) != digest_object(table["n"].cast("int32"))
+    assert digest_object(table) != digest_object(table.rename_columns(["n", "x", "s", "m"]))
+
+
 def test_gradient_boosting_libraries():
     lightgbm = pytest.importorskip("lightgbm")
     x = np.random.default_rng(0).normal(size=(80, 3))

@@ -75,6 +75,22 @@ def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
     findings.pinned = _pin_everything(bench, usable, findings)
     if findings.pinned is None:
         return findings
+    agreed = findings.repeats_when_pinned
+    _explain(bench, usable, findings)
+    if agreed and not findings.repeats_when_pinned and not findings.proven:  # they had agreed by luck
+        pinned = _hold_native(bench, usable, findings)
+        if pinned is not None:
+            findings.pinned, findings.residue = pinned, None
+            findings.repeats_when_pinned = findings.disturbed = True
+            findings.harmless.clear()
+            findings.moved.clear()
+            _explain(bench, usable, findings)
+    _untangle(bench, usable, findings)
+    return findings
+
+
+def _explain(bench: Bench, usable: list[Candidate], findings: Findings) -> None:
+    """Free one candidate after the other, until the causes explain everything, and make sure of those."""
     for group in _in_turn(usable):
         if _free_each(bench, usable, group, findings) or _free_to_the_end(bench, usable, group, findings):
             break
@@ -82,8 +98,6 @@ def find_causes(bench: Bench, candidates: list[Candidate]) -> Findings:
         _blame_what_moved(bench, usable, findings)
     if findings.proven and (findings.disturbed or not findings.complete):
         _pin_once_more(bench, findings)
-    _untangle(bench, usable, findings)
-    return findings
 
 
 def _in_turn(usable: list[Candidate]) -> list[list[Candidate]]:

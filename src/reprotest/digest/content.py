@@ -71,6 +71,16 @@ def _polars_frame(value: Any) -> Parts:
     return [(".columns", list(value.columns)), *((f"[{s.name}]", _polars_values(s)) for s in value.get_columns())]
 
 
+def _arrow_table(value: Any) -> Parts:
+    columns = [(f"[{name}]", column) for name, column in zip(value.column_names, value.columns, strict=True)]
+    return [(".columns", list(value.column_names)), *columns]
+
+
+def _arrow_array(value: Any) -> Parts:
+    values = value.to_numpy(zero_copy_only=False)
+    return [(".type", str(value.type)), (".nulls", value.is_null().to_numpy(zero_copy_only=False)), (".values", values)]
+
+
 def _polars_series(value: Any) -> Parts:
     return [(".name", value.name), (".values", _polars_values(value))]
 
@@ -138,6 +148,10 @@ _KNOWN: dict[tuple[str, str], Callable[[Any], Parts]] = {
     ("polars", "DataFrame"): _polars_frame,
     ("polars", "LazyFrame"): lambda f: [("", f.collect())],
     ("polars", "Series"): _polars_series,
+    ("pyarrow", "Table"): _arrow_table,
+    ("pyarrow", "RecordBatch"): _arrow_table,
+    ("pyarrow", "ChunkedArray"): _arrow_array,
+    ("pyarrow", "Array"): _arrow_array,
     ("dask", "Array"): _dask_array,
     ("scipy", "spmatrix"): _sparse,
     ("scipy", "sparray"): _sparse,

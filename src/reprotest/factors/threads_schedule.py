@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
-from reprotest.factors import _numba, _openmp, _outside, _pools, _primitives, _tf_data, _tf_kernels
+from reprotest.factors import _duckdb, _numba, _openmp, _outside, _pools, _primitives, _tf_data, _tf_kernels
 from reprotest.factors._baton import Baton
 from reprotest.factors._turns import Turns, serves_a_library
 from reprotest.factors.base import Factor, Inside, Launch, Seen, Setting
@@ -20,8 +20,8 @@ class ThreadsSchedule(Factor):
     """Held by a deterministic scheduler (`_baton`), by pools of one process, and by taking results in the order of submission.
 
     Native thread pools that split work without regard to order (rayon's, polars') are reduced to one thread before the start; numba's
-    parallel loops, which are the user's own, scikit-learn's, and TensorFlow's operators when they begin. The number of threads inside
-    other native code is left alone (a race in PyTorch's is `torch.kernels`, another summation order `threads.count`), unless nothing
+    parallel loops, which are the user's own, scikit-learn's, TensorFlow's operators and DuckDB's queries when they begin. The number
+    of threads inside other native code is left alone (a race in PyTorch's is `torch.kernels`, another summation order `threads.count`), unless nothing
     else makes runs agree: then OpenMP as a whole is limited to one thread (`Setting.native`).
     """
 
@@ -38,7 +38,7 @@ class ThreadsSchedule(Factor):
     order = 30
 
     def acts_unseen(self, modules: frozenset[str]) -> bool:
-        return bool(modules & {"polars", "tokenizers", "datasets", "tensorflow"})
+        return bool(modules & {"polars", "tokenizers", "datasets", "tensorflow", "duckdb"})
 
     def launch(self, setting: Setting) -> Launch:
         limits = ("RAYON_NUM_THREADS", "POLARS_MAX_THREADS", *(("OMP_THREAD_LIMIT",) if setting.native else ()))
@@ -75,6 +75,8 @@ class ThreadsSchedule(Factor):
         _tf_data.install(inside, taken, held=held)
         _tf_kernels.install(inside, held=held)
         inside.on_import("numba.np.ufunc.parallel", lambda module: _numba.watch(module, taken, held))
+        if held:
+            inside.on_import("duckdb", _duckdb.hold)
         inside.on_import("sklearn.utils._openmp_helpers", lambda module: _openmp.watch(module, taken, held))
 
     def variations(self, seen: Seen) -> Sequence[int] | str:
