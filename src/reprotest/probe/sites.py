@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from types import CodeType, FrameType
 
+_COMPILED = re.compile(r"c[a-z2-7]{51}\.py")
 _IMPORT = "<frozen importlib._bootstrap>"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -123,11 +125,8 @@ def _cell(name: str) -> str | None:
 
 
 def _is_compiled(parts: list[str]) -> bool:
-    """Is it what `torch.compile` has written?"""
-    cache = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
-    if cache and parts[: len(folders := os.path.abspath(cache).split(os.sep))] == folders:
-        return True
-    return any(part.startswith("torchinductor_") for part in parts)
+    """Is it what `torch.compile` has written: `h5/ch5ly77….py`, named by a digest in base 32, wherever its cache is?"""
+    return _COMPILED.fullmatch(parts[-1]) is not None and parts[-1][1:3] == parts[-2]
 
 
 def _constructs(frame: FrameType, module_type: type) -> bool:
