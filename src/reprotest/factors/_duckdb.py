@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +18,8 @@ def hold(module: ModuleType) -> None:
     @functools.wraps(connect)
     def connected(*args: Any, **kwargs: Any) -> Any:
         connection = connect(*args, **kwargs)
-        connection.execute(_ALONE)
+        with suppress(Exception):  # its configuration may be locked
+            connection.execute(_ALONE)
         return connection
 
     duckdb.connect = connected

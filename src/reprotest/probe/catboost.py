@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from reprotest.probe.child import Child
 
 MODULE = "catboost"
+_MEANT = {"class_params"}
+"""Metadata that are part of the model: its classes."""
 
 
 def install(child: Child, module: ModuleType) -> None:
@@ -27,7 +29,7 @@ def install(child: Child, module: ModuleType) -> None:
 
 
 def trees(model: Any) -> bytes:
-    """The serialised model without its metadata: a random id, the time, and settings with the number of threads and file names.
+    """The serialised model without the rest of its metadata: a random id, the time, and settings with the number of threads and file names.
 
     Of a model that was not trained, its parameters.
     """
@@ -35,6 +37,6 @@ def trees(model: Any) -> bytes:
         return repr(sorted(model.get_params().items())).encode()
     bare = model.copy()
     metadata = bare.get_metadata()
-    for key in list(metadata.keys()):
+    for key in set(metadata.keys()) - _MEANT:
         metadata[key] = ""
     return bytes(bare._serialize_model())
