@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,24 @@ def test_exit_codes_and_the_quiet_line(
     assert cli.main(["run", "--quiet", "train.py"]) == code
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == (f"{line}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "said"),
+    [
+        (2, ["--no-diagnose"], True),
+        (2, ["--steps=5", "--epochs", "3"], True),
+        (2, ["--epochs", "3"], False),
+        (1, ["--no-diagnose"], False),
+    ],
+)
+def test_an_option_that_stands_too_late(
+    code: int, words: list[str], said: bool, sessions: Sessions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sessions.results["train.py"] = lambda: replace(failed(), exit_codes=[code])
+    assert cli.main(["run", "train.py", *words]) == 3
+    hint = f"{words[0].partition('=')[0]} was handed to the command; as an option of reprotest it stands before the command"
+    assert (hint in " ".join(capsys.readouterr().out.split())) is said
 
 
 def test_the_report(sessions: Sessions, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from reprotest.run.command import Command
 
 INTERRUPTED = 130
+_WRONG_USAGE = 2
+"""With what a command ends that does not know its arguments."""
 FORMS = {
     "html": "Write a page with pictures that opens from disk.",
     "junit": "Write JUnit XML, as CI systems read it.",
@@ -53,6 +55,18 @@ class TakesCommand(click.Command):
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return [*super().collect_usage_pieces(ctx), "COMMAND..."]
+
+
+def explain_refusal(ctx: click.Context, report: RunReport) -> None:
+    """A command that refuses its arguments may have been given ours: they would have had to stand before it. Says so in the report."""
+    if report.error is None or _WRONG_USAGE not in report.exit_codes:
+        return
+    ours = {name for param in ctx.command.params for name in param.opts}
+    given = [name for word in ctx.meta["command"] if (name := word.partition("=")[0]) in ours]
+    if given:
+        report.error += (
+            f"\n{given[0]} was handed to the command; as an option of reprotest it stands before the command"
+        )
 
 
 def outputs(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from reprotest.report.output import Output
 from reprotest.verbs._shared import (
     TakesCommand,
     exit_code,
+    explain_refusal,
     greet,
     logged,
     on_cluster,
@@ -71,6 +72,7 @@ def run(
     greet(output)
     words = ctx.meta["command"]
     report = session(parsed(words), options, output, dask=dask, words=words)
+    explain_refusal(ctx, report)
     content = document(report)
     output.result(content)
     output.show(report)
