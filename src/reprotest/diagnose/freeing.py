@@ -119,7 +119,8 @@ def _values(candidate: Candidate, reference: Settings) -> list[dict[str, Setting
     What can also act unseen is first varied where the program is seen to use it, and nowhere else: whether those lines are to blame.
     """
     held = reference[candidate.id]
-    variants = [v for v in range(1, candidate.factor.tries + 1) if candidate.factor.perturb(v) is not None]
+    tries = candidate.factor.tries if candidate.sites else max(candidate.factor.tries, candidate.factor.tries_unseen)
+    variants = [v for v in range(1, tries + 1) if candidate.factor.perturb(v) is not None]
     values = [replace(held, variant=variant) for variant in variants]
     if candidate.factor.unseen and candidate.sites and values:
         values.insert(0, replace(values[0], only=tuple(candidate.sites)))

@@ -159,6 +159,8 @@ class Factor:
     """How often the experiment *leaves it free* before calling it harmless; 0: perturbing it once is decisive."""
     tries: ClassVar[int] = 1
     """How many other values (variants 1 to `tries`) it takes to call it harmless: a set of two has one order in two anyway."""
+    tries_unseen: ClassVar[int] = 1
+    """The same where it can only have acted in native code, whose hash maps may by chance come in the same order again."""
     inside: ClassVar[bool] = False
     """Does its reading say more inside the program, where the libraries are loaded (threads in use, capability chosen)?"""
     order: ClassVar[int] = 50

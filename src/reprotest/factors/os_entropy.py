@@ -36,6 +36,7 @@ class OsEntropy(Factor):
     fix = "derive seeds and ids from the run's own seed, and let nothing depend on a random name or on the order of a native hash map"
     repeats = True
     unseen = True
+    tries_unseen = 3
     order = 30
     source = InSource(values=("os.urandom", "os.getrandom", "secrets.*", "uuid.uuid1", "uuid.uuid4"))
 
@@ -47,7 +48,9 @@ class OsEntropy(Factor):
         _Watch(inside).install()
 
     def perturb(self, k: int) -> str | None:
-        return "other random bytes" if k == 1 else None
+        if not 1 <= k <= self.tries_unseen:
+            return None
+        return "other random bytes" if k == 1 else f"other random bytes, drawn with seed {k}"
 
 
 class _Watch:
