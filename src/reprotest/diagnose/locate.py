@@ -171,7 +171,7 @@ def _guilty_site(bench: Bench, candidate: Candidate, findings: Findings, sites: 
 
 def _runs_operators(findings: Findings) -> bool:
     """Did the program import PyTorch?"""
-    return findings.pinned is not None and any("torch" in names for names in findings.pinned.record.extras("modules"))
+    return findings.pinned is not None and "torch" in findings.pinned.record.modules
 
 
 def _traced_operator(bench: Bench, candidate: Candidate, findings: Findings) -> str | None:

@@ -240,7 +240,7 @@ class Session:
 
 def _imported(trials: Sequence[Trial]) -> set[str]:
     """The top-level modules that these runs imported."""
-    return {name for trial in trials for names in trial.record.extras("modules") for name in names}
+    return {name for trial in trials for name in trial.record.modules}
 
 
 def _acts(cause: Cause) -> tuple[int, int]:

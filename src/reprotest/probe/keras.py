@@ -117,18 +117,12 @@ class _Steps:
         def observed(state: Any, batches: Any) -> Any:
             if not self._watched():
                 return step(state, batches)
-            self._guarded(self._begun, model, state)
+            self._guarded(self._initial, model.trainable_variables, state[0])
             result = step(state, self._observed_batches(batches))
             self._guarded(self._stepped, model, *result)
             return result
 
         return observed
-
-    def _begun(self, model: Any, state: Any) -> None:
-        for variable, value in zip(model.trainable_variables, state[0], strict=False):
-            if id(variable) not in self._known:
-                self._known.add(id(variable))
-                self._put(self._name(variable), Phase.INIT, value)
 
     def _stepped(self, model: Any, logs: Any, state: Any) -> None:
         """The step is complete. `state`: values of the trained variables and of the others, then the optimizer's and the metrics'."""
@@ -191,11 +185,12 @@ class _Steps:
         first, _, rest = path.partition("/")
         return rest if rest and any(getattr(model, "name", None) == first for model in self._models) else path
 
-    def _initial(self, variables: Any) -> None:
-        for variable in variables:
+    def _initial(self, variables: Any, values: Any = None) -> None:
+        """Variables that are new. `values`: what they hold, where they do not say so themselves."""
+        for variable, value in zip(variables, variables if values is None else values, strict=False):
             if id(variable) not in self._known:
                 self._known.add(id(variable))
-                self._put(self._name(variable), Phase.INIT, variable)
+                self._put(self._name(variable), Phase.INIT, value)
 
     def _loss(self, result: Any) -> None:
         """What the function returned: a loss, or Keras's running metrics."""

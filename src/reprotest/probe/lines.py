@@ -196,9 +196,7 @@ class LineTracer:
                 value = inner
             if type(value) is type(sys):
                 continue
-            if isinstance(
-                value, (type, FunctionType)
-            ):  # which of several a loop is at; what is in them shows where it runs
+            if isinstance(value, (type, FunctionType)):  # which one a loop is at; what is in it shows where it runs
                 value = f"{value.__module__}.{value.__qualname__}"
             if method is not None and self._is_own_method(value, method):
                 continue
